@@ -1,0 +1,1 @@
+"""The one door between a spider and everything that outlives it."""

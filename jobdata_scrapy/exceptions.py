@@ -1,0 +1,42 @@
+"""One class per cause. The message is one line for a person: field, value, what is allowed."""
+
+from __future__ import annotations
+
+
+class JobDataError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class ConfigError(JobDataError):
+    """A setting or environment variable is missing or wrong. Raised by `jobdata_scrapy.config`."""
+
+
+class ArgumentError(JobDataError):
+    """A spider or command argument is wrong. Raised before the first request."""
+
+
+class ParseError(JobDataError):
+    """An answer does not have the shape its site is known for. Raised by `spiders.<site>.parse`."""
+
+    def __init__(self, platform: str, page_kind: str, field: str, reason: str = "missing") -> None:
+        super().__init__(f"{platform} {page_kind}: field {field!r} {reason}")
+        self.platform = platform
+        self.page_kind = page_kind
+        self.field = field
+        self.reason = reason
+
+
+class StorageError(JobDataError):
+    """A page did not become durable. Raised by a `Backend` and set as the outcome of the page."""
+
+
+class WarehouseUnavailable(StorageError):
+    """The warehouse did not answer within the retries. Raised by `warehouse.client`."""
+
+
+class LocalServerError(WarehouseUnavailable):
+    """The embedded ClickHouse server could not be started. Raised by `warehouse.local_server`."""
+
+
+class SignerError(JobDataError):
+    """The operator's signing script failed or took too long. Raised by `jobdata_scrapy.js_signer`."""
