@@ -83,12 +83,12 @@ def finish(coverage: Coverage, stop_reason: str, *, capped: bool, failed: bool, 
     coverage.stop_reason = stop_reason
     if failed:
         coverage.state = RoundState.PARTIAL if coverage.pages_ok else RoundState.FAILED
-    elif not coverage.adds_up or stored != coverage.distinct:
-        coverage.state = RoundState.FAILED
-        coverage.stop_reason = "count_mismatch"
     elif coverage.spooled:
         coverage.state = RoundState.PARTIAL
         coverage.stop_reason = "spooled"
+    elif not coverage.adds_up or stored != coverage.distinct:
+        coverage.state = RoundState.FAILED
+        coverage.stop_reason = "count_mismatch"
     elif stop_reason != "end":
         coverage.state = RoundState.PARTIAL
     else:

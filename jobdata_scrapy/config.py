@@ -1,0 +1,121 @@
+"""Everything that comes from the environment, typed, read once, refused early.
+
+`settings.py` reads it into Scrapy settings of the same (upper-case) names; a component takes `Config.from_settings(settings)`,
+so that a value given with `-s` is checked by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from jobdata_scrapy.exceptions import ConfigError
+
+SECRET = SecretStr("")
+ConfigT = TypeVar("ConfigT", bound="Config")
+
+
+class Config(BaseSettings):
+    """One field a setting; the environment variable has the same name in upper case. docs/settings.md explains each."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+
+    # where things are kept
+    jobdata_dir: Path = Path("data")
+    database_url: SecretStr = SECRET
+    clickhouse_host: str = ""
+    clickhouse_port: int = Field(default=8123, ge=1, le=65535)
+    clickhouse_user: str = "default"
+    clickhouse_pass: SecretStr = SECRET
+    clickhouse_db: str = Field(default="job_data", pattern=r"^[A-Za-z_]\w*$")
+    clickhouse_secure: bool = False
+    local_server_idle_seconds: float = Field(default=300, gt=0)
+
+    # how fast, how far
+    sleep_min_seconds: float = Field(default=10, ge=0)
+    sleep_max_seconds: float = Field(default=20, ge=0)
+    max_pages: int = Field(default=0, ge=0)
+    page_size: int = Field(default=0, ge=0)
+
+    # the way out
+    proxy_scheme: Literal["http", "https", "socks5", "socks5h"] = "http"
+    proxy_tunnel: str = ""
+    proxy_username: SecretStr = SECRET
+    proxy_password: SecretStr = SECRET
+
+    # the sites
+    sandbox: str = ""
+    site_base_urls: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    boss_mpt_token: SecretStr = SECRET
+    boss_sign_js: str = ""
+    qcwy_sign_key: SecretStr = SECRET
+
+    @field_validator("sandbox")
+    @classmethod
+    def _check_sandbox(cls, value: str) -> str:
+        return _http_url(value) if value else value
+
+    @field_validator("site_base_urls", mode="before")
+    @classmethod
+    def _read_site_base_urls(cls, value: object) -> object:
+        """Accepts a dict or `boss=http://...,qcwy=http://...`."""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {name.strip(): _http_url(url.strip()) for name, _, url in pairs}
+
+    @model_validator(mode="after")
+    def _check_sleep_range(self) -> Self:
+        if self.sleep_min_seconds > self.sleep_max_seconds:
+            raise ValueError("SLEEP_MIN_SECONDS must not be greater than SLEEP_MAX_SECONDS")
+        return self
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Reads environment and `.env`. Raises ConfigError naming each wrong variable."""
+        return _build(cls, {})
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Reads Scrapy settings (upper-case names). Raises ConfigError naming each wrong setting."""
+        given = {name: settings[name.upper()] for name in cls.model_fields if settings.get(name.upper()) is not None}
+        return _build(cls, given)
+
+    def as_settings(self) -> dict[str, Any]:
+        """Upper-case names to values; secrets stay `SecretStr`, so that a dump of the settings shows none."""
+        return {name.upper(): getattr(self, name) for name in type(self).model_fields}
+
+    def base_url(self, platform: str, live: str) -> str:
+        """The base URL of a site: SITE_BASE_URLS, else the sandbox, else `live`."""
+        if platform in self.site_base_urls:
+            return self.site_base_urls[platform]
+        return f"{self.sandbox.rstrip('/')}/{platform}" if self.sandbox else live
+
+
+def secret_value(value: object) -> str:
+    """The text behind a setting that may be a `SecretStr` (environment) or a plain string (`-s`)."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+
+
+def _build(cls: type[ConfigT], given: dict[str, Any]) -> ConfigT:
+    try:
+        return cls(**given)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(one) for one in error.errors(include_input=False, include_url=False))) from None
+
+
+def _explain(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"]).upper() or "settings"
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError(f"{value!r} is not an http(s) URL such as http://127.0.0.1:8077")
+    return value
