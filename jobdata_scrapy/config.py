@@ -28,6 +28,7 @@ class Config(BaseSettings):
     # where things are kept
     jobdata_dir: Path = Path("data")
     database_url: SecretStr = SECRET
+    run_migrations_on_startup: bool = True
     clickhouse_host: str = ""
     clickhouse_port: int = Field(default=8123, ge=1, le=65535)
     clickhouse_user: str = "default"
@@ -37,12 +38,13 @@ class Config(BaseSettings):
     local_server_idle_seconds: float = Field(default=300, gt=0)
 
     # how fast, how far
-    sleep_min_seconds: float = Field(default=10, ge=0)
-    sleep_max_seconds: float = Field(default=20, ge=0)
+    sleep_min_seconds: float | None = Field(default=None, ge=0)
+    sleep_max_seconds: float | None = Field(default=None, ge=0)
     max_pages: int = Field(default=0, ge=0)
     page_size: int = Field(default=0, ge=0)
 
     # the way out
+    proxy_url: SecretStr = SECRET
     proxy_scheme: Literal["http", "https", "socks5", "socks5h"] = "http"
     proxy_tunnel: str = ""
     proxy_username: SecretStr = SECRET
@@ -71,8 +73,9 @@ class Config(BaseSettings):
 
     @model_validator(mode="after")
     def _check_sleep_range(self) -> Self:
-        if self.sleep_min_seconds > self.sleep_max_seconds:
-            raise ValueError("SLEEP_MIN_SECONDS must not be greater than SLEEP_MAX_SECONDS")
+        low, high = self.pause_range()
+        if low > high:
+            raise ValueError(f"SLEEP_MIN_SECONDS ({low:g}) must not be greater than SLEEP_MAX_SECONDS ({high:g})")
         return self
 
     @classmethod
@@ -89,6 +92,15 @@ class Config(BaseSettings):
     def as_settings(self) -> dict[str, Any]:
         """Upper-case names to values; secrets stay `SecretStr`, so that a dump of the settings shows none."""
         return {name.upper(): getattr(self, name) for name in type(self).model_fields}
+
+    def pause_range(self) -> tuple[float, float]:
+        """Least and most seconds between two requests of one exit: 10 and 20, none against the sandbox, unless set."""
+        low, high = (0.0, 0.0) if self.sandbox else (10.0, 20.0)
+        if self.sleep_min_seconds is not None:
+            low, high = self.sleep_min_seconds, max(high, self.sleep_min_seconds)
+        if self.sleep_max_seconds is not None:
+            high = self.sleep_max_seconds
+        return low, high
 
     def base_url(self, platform: str, live: str) -> str:
         """The base URL of a site: SITE_BASE_URLS, else the sandbox, else `live`."""

@@ -40,3 +40,16 @@ class LocalServerError(WarehouseUnavailable):
 
 class SignerError(JobDataError):
     """The operator's signing script failed or took too long. Raised by `jobdata_scrapy.js_signer`."""
+
+
+class RequestRefused(JobDataError):
+    """A request ended by its verdict: not to be parsed. Raised by `middlewares.anomaly`, handled in the errback.
+
+    close_reason: what the run is closed as; "" where only this search ends. body: the answer, for the engineer.
+    """
+
+    def __init__(self, verdict: str, close_reason: str, body: bytes = b"") -> None:
+        super().__init__(f"verdict {verdict}" + (f", the run stops as {close_reason!r}" if close_reason else ""))
+        self.verdict = verdict
+        self.close_reason = close_reason
+        self.body = body

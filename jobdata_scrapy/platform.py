@@ -182,5 +182,3 @@ class Platform:
     def query(self, keyword: str, city: str) -> Query:
         """The search for `keyword` in `city` (national name). Raises KeyError for a city the site has no code for."""
         return Query(keyword, city, self.cities[city])
-
-

@@ -1,0 +1,45 @@
+"""`scrapy crawl`: Scrapy's own command, whose exit code tells what the run was worth (also under Scrapyd).
+
+0: every promise kept; 1: not; 2: wrong argument or setting, nothing was asked; 3: kept, but the site's cap hides postings.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.crawler import Crawler
+from scrapy.exceptions import UsageError
+
+from jobdata_scrapy import stats as keys
+from jobdata_scrapy.exceptions import ArgumentError, ConfigError
+
+
+class Command(CrawlCommand):
+    """Refuses wrong arguments before a crawler is made; starts as failing, and only the run's verdict clears it."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        self.exitcode = 1
+        self._crawler: Crawler | None = None
+        if args:
+            self._check(args[0], opts.spargs)
+        super().run(args, opts)
+        if self._crawler is not None and self._crawler.stats is not None:
+            self.exitcode = self._crawler.stats.get_value(keys.RUN_EXIT_CODE, 1)
+
+    def _check(self, name: str, arguments: dict[str, str]) -> None:
+        assert self.crawler_process is not None  # noqa: S101 - Scrapy sets it before run()
+        try:
+            spider_class = self.crawler_process.spider_loader.load(name)
+        except KeyError:
+            known = ", ".join(sorted(self.crawler_process.spider_loader.list()))
+            raise UsageError(f"spider: {name!r} is unknown; allowed: {known}", print_help=False) from None
+        try:
+            spider_class.check(arguments, self.settings)
+        except (ArgumentError, ConfigError) as error:
+            raise UsageError(str(error), print_help=False) from None
+
+    def _create_crawler(self, spidercls: Any) -> Crawler:
+        self._crawler = super()._create_crawler(spidercls)
+        return self._crawler

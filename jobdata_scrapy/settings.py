@@ -1,0 +1,97 @@
+"""Scrapy settings: every component dict in order with a reason, every changed default with the default and why.
+
+Values from the environment come through `config.py`; docs/settings.md lists them all.
+"""
+
+import sys
+
+import tldextract
+from scrapy.downloadermiddlewares import cookies
+
+from jobdata_scrapy.config import Config
+from jobdata_scrapy.exceptions import ConfigError
+
+try:
+    _CONFIG = Config.from_environment()
+except ConfigError as _error:
+    print(f"jobdata: {_error}", file=sys.stderr)  # noqa: T201 - before logging is set up
+    raise SystemExit(2) from None
+globals().update(_CONFIG.as_settings())
+
+BOT_NAME = "jobdata"
+SPIDER_MODULES = ["spiders"]
+COMMANDS_MODULE = "jobdata_scrapy.commands"
+USER_AGENT = "jobdata-scrapy (+https://github.com/jobdata/jobdata)"  # says who asks; no disguise
+
+# --- the way of a request: low numbers first on the way out, last on the way back
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # addresses come from the site's own code, never from a page
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # takes an error or a captcha page for a permission
+    "middlewares.robots.RobotsMiddleware": 100,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "middlewares.anomaly.AnomalyMiddleware": 560,  # sees the decompressed body (590) before Retry (550) sees the status
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # at 560 a followed redirect would hide a captcha page
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,  # the sites' own code sends the cookies it needs
+    "middlewares.proxy.ProxyMiddleware": 710,  # exit and pace; before HttpProxy (750), which turns user:pass@ into a header
+    "middlewares.signing.SigningMiddleware": 730,  # after the gate, so that what is signed is fresh
+}
+# Pages are addressed by the ledger, their errors by the verdicts: none of the five is needed, and each costs on every page.
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+}
+# --- the way of a page
+ITEM_PIPELINES = {
+    "pipelines.validate.ValidatePipeline": 100,  # bad postings leave the page, each alone
+    "pipelines.privacy.PrivacyPipeline": 150,  # before anything is stored or written to a feed; cannot be switched off
+    "pipelines.normalize.NormalizePipeline": 200,
+    "pipelines.dedup.DedupPipeline": 300,  # marks repeats, removes nothing
+    "pipelines.clickhouse.ClickHousePipeline": 900,  # durable when it returns
+    "pipelines.ledger.LedgerPipeline": 950,  # rows first, then the page is reported; cannot be switched off
+}
+EXTENSIONS = {
+    "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # opens and closes the run, judges it
+    "jobdata_scrapy.extensions.progress.ProgressExtension": 200,
+    "scrapy.extensions.logstats.LogStats": None,  # progress tells more
+}
+DOWNLOAD_HANDLERS = {  # puts the signature on the wire; SOCKS beside HTTP
+    "http": "middlewares.download_handler.SignedDownloadHandler",
+    "https": "middlewares.download_handler.SignedDownloadHandler",
+}
+FEED_EXPORTERS = {  # unfold pages: one row a posting
+    "csv": "pipelines.feed_exporters.JobCsvExporter",
+    "jsonl": "pipelines.feed_exporters.JobJsonLinesExporter",
+    "jsonlines": "pipelines.feed_exporters.JobJsonLinesExporter",
+    "json": "pipelines.feed_exporters.JobJsonExporter",
+}
+FEED_EXPORT_ENCODING = "utf-8"  # default: escapes everything but ASCII in JSON
+LOG_FORMATTER = "jobdata_scrapy.log_formatter.QuietLogFormatter"
+
+# --- polite and bounded
+ROBOTSTXT_OBEY = True  # default False
+DOWNLOAD_DELAY = 0  # default 0; the pace gate in middlewares/proxy.py paces at the server's side
+CONCURRENT_REQUESTS = 32  # default 16; waiters at the gate count, too
+CONCURRENT_REQUESTS_PER_DOMAIN = 32  # default 8; the gate lets one request of an exit through at a time
+CONCURRENT_ITEMS = 1  # default 100; a page is one item, and 100 idle workers an answer cost more than its parsing
+DOWNLOAD_TIMEOUT = 15  # default 180; a drain has 20 seconds
+DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
+DOWNLOAD_MAXSIZE = 16 * 1024 * 1024  # default 1 GiB; the largest list page seen has 0.5 MB
+RETRY_TIMES = 2  # default 2; for exceptions and server errors
+RETRY_HTTP_CODES: list[int] = []  # default 5xx, 408, 429; statuses are the anomaly middleware's
+REFERER_ENABLED = False
+COOKIES_ENABLED = False
+REDIRECT_ENABLED = False
+
+# --- closed doors
+TELNETCONSOLE_ENABLED = False  # default True: a console that executes Python
+REMOTE_CONTROL_ENABLED = False  # default True: an HTTP server that executes Python
+WARN_ON_GENERATOR_RETURN_VALUE = False  # default True: reads the source of every callback, which an egg may not have
+
+LOG_LEVEL = "INFO"  # default DEBUG: prints every request
+
+# The first Set-Cookie would make tldextract fetch the public suffix list over the network, in the reactor thread.
+cookies._split_domain = tldextract.TLDExtract(include_psl_private_domains=True, suffix_list_urls=())  # type: ignore[assignment]

@@ -1,0 +1,1 @@
+"""Downloader middlewares and the download handler: thin; decisions are pure functions elsewhere."""

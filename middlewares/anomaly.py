@@ -1,0 +1,98 @@
+"""Anomaly detection: asks the site's own `verdict` what an answer is worth and does what the table of verdicts says."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Self
+
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import NotConfigured
+
+from jobdata_scrapy import stats as keys
+from jobdata_scrapy.exceptions import RequestRefused
+from jobdata_scrapy.platform import Answer, PageKind, Verdict
+from jobdata_scrapy.run_session import RunSession, session_of
+from jobdata_scrapy.verdict_policy import BLOCKS, TABLE, Action, decide
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+MAX_RETRY_AFTER_SECONDS = 600.0
+
+
+class AnomalyMiddleware:
+    """Lets healthy answers through; makes a request again or ends it as `RequestRefused`, by verdict."""
+
+    def __init__(self, crawler: Crawler, session: RunSession) -> None:
+        self._crawler = crawler
+        self._session = session
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        if not crawler.settings.getbool("ANOMALY_ENABLED", True):
+            raise NotConfigured("ANOMALY_ENABLED is off")
+        return cls(crawler, session_of(crawler))
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        kind = request.meta.get("page_kind")
+        if kind is None:  # robots.txt judges its own answers
+            return response
+        verdict = self._session.platform.verdict(read_answer(response, kind))
+        self._count(verdict, request)
+        attempts = request.meta.get("verdict_attempts", {}).get(verdict, 0)
+        action = decide(verdict, attempts, first_page=request.meta.get("page_number", 0) == 1)
+        if action is Action.PARSE:
+            request.meta["verdict"] = verdict
+            return response
+        if action is Action.AGAIN:
+            again = self._ask_again(request, response, verdict, attempts)
+            if again is not None:
+                return again
+        self._crawler.stats.inc_value(keys.labelled(keys.ANOMALY_GIVEUP_COUNT, verdict=verdict))
+        raise RequestRefused(verdict, TABLE[verdict].close_reason, response.body)
+
+    def _count(self, verdict: Verdict, request: Request) -> None:
+        slot = request.meta.get("download_slot", "")
+        if verdict is Verdict.RATE_LIMITED:
+            self._session.gate.slow_down(slot)
+        elif verdict not in BLOCKS:
+            self._session.gate.speed_up(slot)
+        self._crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
+        self._session.tally.add_answer(verdict, request.meta.get("download_latency", 0.0))
+
+    def _ask_again(self, request: Request, response: Response, verdict: Verdict, attempts: int) -> Request | None:
+        if verdict is Verdict.SERVER_ERROR:  # one counter for server errors and lost connections
+            return get_retry_request(request, spider=self._crawler.spider, reason=f"server error {response.status}")
+        self._crawler.stats.inc_value(keys.labelled(keys.ANOMALY_RETRY_COUNT, verdict=verdict))
+        return make_again(request, verdict, attempts, read_retry_after(response, self._session.clock().timestamp()))
+
+
+def make_again(request: Request, verdict: Verdict, attempts: int, at_least: float = 0.0) -> Request:
+    """The same request once more: not filtered as a duplicate, counted by verdict, `at_least` seconds after this answer."""
+    counters = {**request.meta.get("verdict_attempts", {}), verdict: attempts + 1}
+    again = request.replace(dont_filter=True)
+    again.meta.update(verdict_attempts=counters, pause_at_least=at_least)
+    return again
+
+
+def read_answer(response: Response, kind: PageKind) -> Answer:
+    """A Scrapy response as plain data, for the pure functions of a site."""
+    headers = {
+        name.decode("latin-1").lower(): values[-1].decode("latin-1") for name, values in response.headers.items() if values
+    }
+    return Answer(response.status, headers, response.body, kind, response.url)
+
+
+def read_retry_after(response: Response, now: float) -> float:
+    """Seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or an HTTP date), 0 where there is none, bounded."""
+    value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if not value:
+        return 0.0
+    if value.isdigit():
+        return min(float(value), MAX_RETRY_AFTER_SECONDS)
+    try:
+        return min(max(parsedate_to_datetime(value).timestamp() - now, 0.0), MAX_RETRY_AFTER_SECONDS)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,94 @@
+"""Asks the posting pages of a list page: several in one request where the site can, one by one where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from jobdata_scrapy import stats as keys
+from jobdata_scrapy.exceptions import ParseError, RequestRefused
+from jobdata_scrapy.items import Job, Page
+from jobdata_scrapy.platform import Answer, DetailPage, PageKind, Verdict
+
+if TYPE_CHECKING:
+    from spiders.base import JobSpider, Search
+
+HEALTHY = (Verdict.OK, Verdict.GONE)
+
+
+async def read_details(spider: JobSpider, search: Search, jobs: Sequence[Job]) -> AsyncIterator[Page]:
+    """Yields one page a posting, each stored before the next. Raises StorageError, and RequestRefused where the site stops us."""
+    platform = spider.platform
+    size = platform.detail_batch_size if platform.detail_batch_request else 1
+    for first in range(0, len(jobs), size):
+        batch = jobs[first : first + size]
+        answers = await _ask_batch(spider, batch) if len(batch) > 1 else [None]
+        for job, body in zip(batch, answers, strict=True):
+            page = await _read_detail(spider, search, job, body)
+            if page is not None:
+                yield page
+                await spider.outcome_of(page)
+
+
+async def _ask_batch(spider: JobSpider, jobs: Sequence[Job]) -> list[bytes | None]:
+    """One body a posting; None where the batch brought none that is healthy, to be asked alone."""
+    platform, stats = spider.platform, spider.crawler.stats
+    assert platform.detail_batch_request is not None  # noqa: S101 - the caller looked
+    assert platform.split_detail_batch is not None  # noqa: S101 - comes with it
+    stats.inc_value(keys.DETAIL_ASKED)
+    try:
+        response = await spider.fetch(platform.detail_batch_request(jobs))
+        bodies = platform.split_detail_batch(response.body, len(jobs))
+    except RequestRefused as refused:
+        if refused.close_reason:
+            raise
+        return [None] * len(jobs)
+    except ParseError as error:
+        spider.logger.warning("A batch of details could not be read, asking one by one: %s", error)
+        return [None] * len(jobs)
+    return [body if body is not None and _judge(spider, body) in HEALTHY else None for body in bodies]
+
+
+def _judge(spider: JobSpider, body: bytes) -> Verdict:
+    """Each sub-answer of a batch is judged alone: a batch may be healthy outside and refused inside."""
+    verdict = spider.platform.verdict(Answer(200, {"content-type": "application/json"}, body, PageKind.DETAIL))
+    spider.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
+    return verdict
+
+
+async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes | None) -> Page | None:
+    platform, stats = spider.platform, spider.crawler.stats
+    assert platform.detail_request is not None  # noqa: S101 - arguments were checked
+    assert platform.parse_detail is not None  # noqa: S101 - comes with it
+    try:
+        if body is None:
+            stats.inc_value(keys.DETAIL_ASKED)
+            response = await spider.fetch(platform.detail_request(job))
+            body = response.body
+            if response.meta["verdict"] is Verdict.GONE:
+                stats.inc_value(keys.DETAIL_GONE)
+                return None
+        elif platform.verdict(Answer(200, {}, body, PageKind.DETAIL)) is Verdict.GONE:
+            stats.inc_value(keys.DETAIL_GONE)
+            return None
+        return _make_page(spider, search, job, platform.parse_detail(body))
+    except ParseError as error:
+        _fail(spider, job, str(error))
+    except RequestRefused as refused:
+        if refused.close_reason:
+            raise
+        _fail(spider, job, str(refused))
+    return None
+
+
+def _make_page(spider: JobSpider, search: Search, job: Job, detail: DetailPage) -> Page:
+    page = spider.new_page(search, PageKind.DETAIL, 0)
+    detail.job.job_id = detail.job.job_id or job.job_id
+    page.jobs = [detail.job]
+    page.companies = [detail.company] if detail.company is not None else []
+    return page
+
+
+def _fail(spider: JobSpider, job: Job, why: str) -> None:
+    spider.crawler.stats.inc_value(keys.DETAIL_FAILED)
+    spider.session.errors.append(f"detail of {job.job_id} was not read: {why}")
