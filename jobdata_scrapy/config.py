@@ -40,6 +40,7 @@ class Config(BaseSettings):
     # how fast, how far
     sleep_min_seconds: float | None = Field(default=None, ge=0)
     sleep_max_seconds: float | None = Field(default=None, ge=0)
+    keywords_in_hand: int = Field(default=4, ge=1, le=256)
     max_pages: int = Field(default=0, ge=0)
     page_size: int = Field(default=0, ge=0)
 

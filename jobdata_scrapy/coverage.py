@@ -23,8 +23,8 @@ class Coverage:
     """One line of the coverage ledger: (platform, keyword, city, round).
 
     total: postings the site advertised (None: it tells none); cap: the most a search of this site shows; pages_asked, pages_ok:
-    list pages; seen = new + changed + unchanged + repeated + rejected; spooled: of these, not yet in the warehouse; distinct: distinct
-    good ids seen; stored: distinct ids of this round that the warehouse itself counts (None: not asked yet).
+    list pages; seen = new + changed + unchanged + repeated + rejected; spooled: of these, not yet in the warehouse; distinct:
+    distinct good ids seen; stored: distinct ids of this round that the warehouse itself counts (None: not asked yet).
     """
 
     platform: str

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState
+from jobdata_scrapy.normalize import UnreadableText
 from jobdata_scrapy.normalize.city import resolve_area
 from jobdata_scrapy.normalize.company import parse_size, parse_stage
 from jobdata_scrapy.normalize.degree import parse_degree
@@ -19,7 +20,7 @@ from jobdata_scrapy.normalize.experience import parse_experience
 from jobdata_scrapy.normalize.published import parse_published
 from jobdata_scrapy.normalize.salary import parse_salary
 from jobdata_scrapy.normalize.skills import clean_skills
-from jobdata_scrapy.normalize.text import UnreadableText, clean_text, mask_contacts
+from jobdata_scrapy.normalize.text import clean_text, mask_contacts
 from jobdata_scrapy.platform import Platform
 
 MAX_ID_LENGTH = 128

@@ -151,7 +151,6 @@ class Platform:
     the settings that hold the operator's credentials ("" = the site has none); token_required: refused at start without it.
     personal_paths: what `privacy.strip_personal` removes from a raw answer, dotted, "[]" for each item of a list, relative to the
     raw posting or company; free_text_paths: where phone numbers and e-mail addresses are masked.
-    accepted_params: query parameters of the operator's own that `search_request` knows (name -> allowed codes).
     """
 
     name: str

@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ def session_of(crawler: Any) -> RunSession:
 def new_run_id(platform: str, now: datetime) -> str:
     """Sorts by time and names its site: 20261122T061500-boss-1a2b3c."""
     return f"{now:%Y%m%dT%H%M%S}-{platform}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRun:
+    """How a run ended, and where its HTML report is (None: it could not be written)."""
+
+    judgement: Judgement
+    report: dict[str, Any]
+    html_path: Path | None
 
 
 class RunSession:
@@ -147,7 +157,7 @@ class RunSession:
             return coverage.distinct
         return await self.backend.count_sightings(coverage.platform, coverage.round)
 
-    async def close(self, finish_reason: str, stats: Mapping[str, Any]) -> tuple[Judgement, dict[str, Any]]:
+    async def close(self, finish_reason: str, stats: Mapping[str, Any]) -> ClosedRun:
         """Ends what is still open, judges the run, writes its report, closes the backend. Errors are judged, not raised."""
         for coverage in list(self.rounds.values()):
             if coverage.state is RoundState.RUNNING:
@@ -157,15 +167,15 @@ class RunSession:
         self.run.finished_at = self.clock()
         self.run.finish_reason = finish_reason
         judgement = self._judge(finish_reason, stats)
-        report = self._write_report(judgement, stats)
-        self.run.state, self.run.exit_code, self.run.summary = judgement.state, judgement.exit_code, report
+        self.run.state, self.run.exit_code = judgement.state, judgement.exit_code
+        self.run.summary = self._build_report(judgement, stats)
         errors_before = len(self.errors)
         await self._guard(self.backend.close_run(self.run))
         await self._guard(self.backend.close())
         if len(self.errors) > errors_before:
             judgement = self._judge(finish_reason, stats)
-            report = self._write_report(judgement, stats)
-        return judgement, report
+        report = self._build_report(judgement, stats)
+        return ClosedRun(judgement, report, self._write_report(report))
 
     def _judge(self, finish_reason: str, stats: Mapping[str, Any]) -> Judgement:
         return judge_run(
@@ -176,13 +186,16 @@ class RunSession:
             errors=self.errors,
         )
 
-    def _write_report(self, judgement: Judgement, stats: Mapping[str, Any]) -> dict[str, Any]:
-        report = build_report(self.run, list(self.rounds.values()), self.tally, judgement, stats)
+    def _build_report(self, judgement: Judgement, stats: Mapping[str, Any]) -> dict[str, Any]:
+        return build_report(self.run, list(self.rounds.values()), self.tally, judgement, stats)
+
+    def _write_report(self, report: Mapping[str, Any]) -> Path | None:
+        folder = self.config.jobdata_dir / "reports"
         try:
-            write_report(report, self.config.jobdata_dir / "reports")
+            return write_report(report, folder)[1]
         except OSError as error:
-            logger.error("The report could not be written to %s: %s", self.config.jobdata_dir / "reports", error.strerror)
-        return report
+            logger.error("The report could not be written to %s: %s", folder, error.strerror)
+            return None
 
     async def _guard(self, step: Any) -> None:
         try:

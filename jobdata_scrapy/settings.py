@@ -54,8 +54,8 @@ ITEM_PIPELINES = {
     "pipelines.ledger.LedgerPipeline": 950,  # rows first, then the page is reported; cannot be switched off
 }
 EXTENSIONS = {
-    "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # opens and closes the run, judges it
-    "jobdata_scrapy.extensions.progress.ProgressExtension": 200,
+    "jobdata_scrapy.extensions.progress.ProgressExtension": 50,  # before the report, which is printed below the bar
+    "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # closes the run in order, judges it
     "scrapy.extensions.logstats.LogStats": None,  # progress tells more
 }
 DOWNLOAD_HANDLERS = {  # puts the signature on the wire; SOCKS beside HTTP

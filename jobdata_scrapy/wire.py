@@ -102,7 +102,11 @@ def _refuse(raw: object) -> Job:
 
 def text(*values: str | None) -> str:
     """The first filled one of `values`, stripped; "" where all are absent, null or blank."""
-    return next((value.strip() for value in values if value and value.strip()), "")
+    for value in values:
+        stripped = value.strip() if value else ""
+        if stripped:
+            return stripped
+    return ""
 
 
 def id_text(value: object) -> str:

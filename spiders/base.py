@@ -43,7 +43,6 @@ DOWNLOAD_ERRORS = (
     DownloadTimeoutError,
     ResponseDataLossError,
 )
-SEARCHES_IN_HAND = 4
 SITE_DOWN_AFTER = 3
 
 
@@ -83,10 +82,10 @@ class JobSpider(scrapy.Spider):
         return session_of(self.crawler)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """One request a search; the next search begins when fewer than SEARCHES_IN_HAND are under way."""
+        """One request a search; the next search begins when fewer than KEYWORDS_IN_HAND are under way."""
         self.check(self.given, self.crawler.settings)
         arguments = read_arguments(self.platform, self.given, self.session.config)
-        in_hand = asyncio.Semaphore(SEARCHES_IN_HAND)
+        in_hand = asyncio.Semaphore(self.session.config.keywords_in_hand)
         try:
             await self.session.open(self.given)
             for query in arguments.queries:
@@ -181,7 +180,7 @@ class JobSpider(scrapy.Spider):
         """A changed layout: the page is not counted as read; asked again a few times, then kept, and the run ends."""
         verdict = Verdict.LAYOUT_CHANGED
         self.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
-        self.session.tally.add_answer(verdict, 0.0)
+        self.session.tally.add_answer(verdict, None)
         attempts = response.meta.get("verdict_attempts", {})
         if decide(verdict, attempts.get(verdict, 0)) is Action.AGAIN:
             self.crawler.stats.inc_value(keys.labelled(keys.ANOMALY_RETRY_COUNT, verdict=verdict))

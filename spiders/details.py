@@ -82,8 +82,9 @@ async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes 
 
 
 def _make_page(spider: JobSpider, search: Search, job: Job, detail: DetailPage) -> Page:
+    if detail.job.job_id != job.job_id:  # the parts of a batch are told apart by their order
+        raise ParseError(spider.platform.name, PageKind.DETAIL, "job_id", f"is {detail.job.job_id!r}, asked was {job.job_id!r}")
     page = spider.new_page(search, PageKind.DETAIL, 0)
-    detail.job.job_id = detail.job.job_id or job.job_id
     page.jobs = [detail.job]
     page.companies = [detail.company] if detail.company is not None else []
     return page

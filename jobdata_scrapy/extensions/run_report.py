@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
     from twisted.python.failure import Failure
-
-logger = logging.getLogger(__name__)
 
 
 class RunReportExtension:
@@ -62,9 +59,7 @@ class RunReportExtension:
             self._session.errors.append(f"page {number} of {query.keyword!r} was dropped by the scheduler")
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
-        judgement, report = await self._session.close(reason, self._stats.get_stats())
-        self._stats.set_value(keys.RUN_STATE, judgement.state)
-        self._stats.set_value(keys.RUN_EXIT_CODE, judgement.exit_code)
-        for problem in judgement.problems:
-            logger.error("%s", problem)
-        print_report(report, self._console)
+        closed = await self._session.close(reason, self._stats.get_stats())
+        self._stats.set_value(keys.RUN_STATE, closed.judgement.state)
+        self._stats.set_value(keys.RUN_EXIT_CODE, closed.judgement.exit_code)
+        print_report(closed.report, self._console, html_path=closed.html_path)

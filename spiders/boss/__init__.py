@@ -1,0 +1,91 @@
+"""Boss直聘, zhipin.com: the mini program's endpoints with the operator's own session token."""
+
+from __future__ import annotations
+
+from jobdata_scrapy.platform import Platform
+from spiders.boss.detect import verdict
+from spiders.boss.mapping import BASE_URL
+from spiders.boss.parse import parse_company, parse_detail, parse_search, split_detail_batch
+from spiders.boss.requests import (
+    BATCH_SIZE,
+    CITIES,
+    PAGE_SIZE,
+    RESULT_CAP,
+    company_request,
+    detail_batch_request,
+    detail_request,
+    search_request,
+)
+from spiders.boss.sign import sign
+
+# Recruiters, the operator's own account, and tickets of the session. The parser leaves most of them out already; what is stored
+# as raw JSON passes this list once more, whichever way it came.
+PERSONAL_PATHS = (
+    # list rows
+    "bossName",
+    "bossTitle",
+    "bossAvatar",
+    "bossCert",
+    "bossOnline",
+    "encryptBossId",
+    "activeMsg",
+    "securityId",
+    "lid",
+    "sessionId",
+    "expectId",
+    # mini program detail
+    "bossBaseInfoVO",
+    "jobBaseInfoVO.expectId",
+    "brandComInfoVO.legalPerson",
+    "relationInfoVO",
+    "relatedJobInfo",
+    "safeTipInfo",
+    "homeAddressInfo",
+    # web detail
+    "bossInfo",
+    "jobInfo.encryptUserId",
+    "relationInfo",
+    "oneKeyResumeInfo",
+    # company
+    "legalPerson",
+)
+FREE_TEXT_PATHS = (
+    "jobName",
+    "performance",
+    "jobBaseInfoVO.positionName",
+    "jobBaseInfoVO.jobDesc",
+    "jobBaseInfoVO.performance",
+    "brandComInfoVO.introduce",
+    "brandComInfoVO.brandIntroduce",
+    "jobInfo.jobName",
+    "jobInfo.postDescription",
+    "brandComInfo.introduce",
+    "introduce",
+    "brandIntroduce",
+)
+
+PLATFORM = Platform(
+    name="boss",
+    title="Boss直聘",
+    base_url=BASE_URL,
+    parser_version=1,
+    page_size=PAGE_SIZE,
+    result_cap=RESULT_CAP,
+    cities=CITIES,
+    personal_paths=PERSONAL_PATHS,
+    free_text_paths=FREE_TEXT_PATHS,
+    token_setting="BOSS_MPT_TOKEN",  # noqa: S106 - the setting's name
+    token_required=True,
+    script_setting="BOSS_SIGN_JS",
+    search_request=search_request,
+    sign=sign,
+    verdict=verdict,
+    parse_search=parse_search,
+    detail_request=detail_request,
+    detail_batch_request=detail_batch_request,
+    detail_batch_size=BATCH_SIZE,
+    split_detail_batch=split_detail_batch,
+    parse_detail=parse_detail,
+    company_request=company_request,
+    parse_company=parse_company,
+)
