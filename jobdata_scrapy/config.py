@@ -42,7 +42,6 @@ class Config(BaseSettings):
     sleep_max_seconds: float | None = Field(default=None, ge=0)
     keywords_in_hand: int = Field(default=4, ge=1, le=256)
     max_pages: int = Field(default=0, ge=0)
-    page_size: int = Field(default=0, ge=0)
 
     # the way out
     proxy_url: SecretStr = SECRET

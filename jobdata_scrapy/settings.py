@@ -36,8 +36,9 @@ DOWNLOADER_MIDDLEWARES = {
     "middlewares.proxy.ProxyMiddleware": 710,  # exit and pace; before HttpProxy (750), which turns user:pass@ into a header
     "middlewares.signing.SigningMiddleware": 730,  # after the gate, so that what is signed is fresh
 }
-# Pages are addressed by the ledger, their errors by the verdicts: none of the five is needed, and each costs on every page.
+# Pages are addressed by the ledger, their errors by the verdicts: none of these is needed, and each costs on every page.
 SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
     "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
     "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
@@ -92,6 +93,7 @@ REMOTE_CONTROL_ENABLED = False  # default True: an HTTP server that executes Pyt
 WARN_ON_GENERATOR_RETURN_VALUE = False  # default True: reads the source of every callback, which an egg may not have
 
 LOG_LEVEL = "INFO"  # default DEBUG: prints every request
+STATS_DUMP = False  # default True; the run's report has them
 
 # The first Set-Cookie would make tldextract fetch the public suffix list over the network, in the reactor thread.
 cookies._split_domain = tldextract.TLDExtract(include_psl_private_domains=True, suffix_list_urls=())  # type: ignore[assignment]

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from html import unescape
 
-_HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_ZERO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufeff]")
 _MARKUP = re.compile("[<&\\\\\u200b-\u200f\u2060\ufeff]")
 _ESCAPED_BREAK = re.compile(r"(?:\\r)?\\n|\\r(?![A-Za-z])")
-_DROPPED = re.compile(r"<!--.{0,20000}?-->|<(script|style)\b[^<>]*>.{0,20000}?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_HIDDEN_OPENING = re.compile(r"<(?:!--|(script|style)\b[^<>]*>)", re.IGNORECASE)
+_HIDDEN_CLOSING = {
+    "": re.compile("-->"),
+    "script": re.compile(r"</script\s*>", re.IGNORECASE),
+    "style": re.compile(r"</style\s*>", re.IGNORECASE),
+}
 # Only tags of HTML are markup: "List<String>" and "<3年" in a plain-text description must stay.
 _BLOCK_TAG = re.compile(
     r"</?(?:br|p|div|li|ul|ol|dl|dt|dd|h[1-6]|tr|table|tbody|thead|section|article|header|footer|blockquote|pre|hr)(?=[\s/>])[^<>]*>",
@@ -41,10 +46,26 @@ def clean_text(text: str) -> str:
 
 
 def _strip_markup(text: str) -> str:
-    text = _HIDDEN.sub("", _ESCAPED_BREAK.sub("\n", text))
+    text = _ZERO_WIDTH.sub("", _ESCAPED_BREAK.sub("\n", text))
     if "<" in text:
-        text = _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", _DROPPED.sub("", text)))
+        text = _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", _drop_hidden(text)))
     return unescape(text) if "&" in text else text
+
+
+def _drop_hidden(text: str) -> str:
+    """`text` without comments, scripts and styles. One regex from "<!--" to "-->" would be quadratic on hostile text."""
+    kept, position, unclosed = [], 0, set()
+    for opening in _HIDDEN_OPENING.finditer(text):
+        kind = (opening[1] or "").lower()
+        if opening.start() < position or kind in unclosed:
+            continue
+        closing = _HIDDEN_CLOSING[kind].search(text, opening.end())
+        if closing is None:
+            unclosed.add(kind)
+            continue
+        kept.append(text[position : opening.start()])
+        position = closing.end()
+    return "".join((*kept, text[position:]))
 
 
 _CONTACT_WORDS = ("@", "＠", "微信", "薇信", "威信", "v信", "vx", "wx", "wechat", "weixin", "qq", "扣扣", "企鹅")
@@ -59,12 +80,13 @@ _LOCAL_NUMBER = re.compile(r"(?P<intro>(?:电话|座机|固话|热线|tel)[:： 
 # With a separator anything of the right length is an id; without one it must carry digits ("微信abc123456", not "微信Android").
 _WECHAT = re.compile(
     r"(?P<intro>(?:微信|薇信|威信|v信|(?<![A-Za-z0-9])(?:vx|wx|wechat|weixin))"
-    r"(?:[ ]{0,3}(?:号码?|ID)?[ ]{0,3}[:：][ ]{0,3}|[ ]{0,3}号码?[ ]{0,3}[是为]?[ ]{0,3}|[ ]{0,3}[是为][ ]{0,3}|[ ]{0,3}(?=[A-Za-z_-]{1,16}\d{2}|\d{6})))"
+    r"(?: {0,3}(?:号码?|ID)? {0,3}[:：] {0,3}| {0,3}号码? {0,3}[是为]? {0,3}| {0,3}[是为] {0,3}"
+    r"| {0,3}(?=[A-Za-z_-]{1,16}\d{2}|\d{6})))"
     r"[A-Za-z0-9][A-Za-z0-9_-]{5,19}(?![A-Za-z0-9_-])",
     re.IGNORECASE | re.ASCII,
 )
 _QQ = re.compile(
-    r"(?P<intro>(?:(?<![A-Za-z0-9])QQ|扣扣|企鹅)[ ]{0,3}(?:群?号?码?)[ ]{0,3}[:：是为]?[ ]{0,3})[1-9]\d{4,11}(?!\d)",
+    r"(?P<intro>(?:(?<![A-Za-z0-9])QQ|扣扣|企鹅) {0,3}(?:群?号?码?) {0,3}[:：是为]? {0,3})[1-9]\d{4,11}(?!\d)",
     re.IGNORECASE | re.ASCII,
 )
 

@@ -70,8 +70,8 @@ def test_cleaning_a_clean_text_changes_nothing(text: str) -> None:
 def test_hostile_text_takes_no_time() -> None:
     mask_contacts("微信" + " " * 20_000)
     mask_contacts("QQ" + " " * 20_000 + "a." * 5_000 + "@")
-    clean_text("&amp;" + "amp;" * 20_000)
-    clean_text("<!--" * 2_000 + "<a" * 20_000)
+    clean_text("&amp;" + "amp;" * 5_000)
+    clean_text("<!--" * 20_000 + "<script>" * 20_000 + "<a" * 20_000)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,8 @@ def test_contact_data_is_masked(text: str, masked: str) -> None:
         "",
         "岗位职责：负责数据分析",
         "订单号9913812345678001",
+        "订单号9913812345678",
+        "系数0.13812345678",
         "2024-04-06 04:00:34",
         "薪资 15000-25000",
         "熟悉微信小程序、微信Android SDK、QQ音乐",

@@ -1,0 +1,64 @@
+"""The tables as queries see them. How they came about is in `migrations/`; a test keeps both the same.
+
+Names and meanings of the columns are those of `backend.base.RunRecord` and `coverage.Coverage`.
+"""
+
+from __future__ import annotations
+
+import peewee as pw
+
+from jobdata_scrapy.db.fields import JsonField, UtcDateTimeField
+
+
+class CrawlRun(pw.Model):
+    """One run of one spider."""
+
+    run_id = pw.CharField(64, primary_key=True)
+    platform = pw.CharField(32)
+    arguments = JsonField()
+    state = pw.CharField(16)
+    finish_reason = pw.CharField(64)
+    exit_code = pw.IntegerField(null=True)
+    started_at = UtcDateTimeField()
+    finished_at = UtcDateTimeField(null=True)
+    node = pw.CharField(255)
+    job = pw.CharField(64)
+    summary = JsonField()
+
+    class Meta:
+        table_name = "crawl_run"
+        indexes = ((("started_at",), False), (("platform", "started_at"), False))
+
+
+class CoverageLine(pw.Model):
+    """One line of the ledger: (platform, keyword, city, round). run_id is no foreign key: a round outlives its run's record."""
+
+    id = pw.AutoField()
+    platform = pw.CharField(32)
+    keyword = pw.CharField(255)
+    city = pw.CharField(64)
+    round = pw.CharField(80)
+    run_id = pw.CharField(64, index=True)
+    total = pw.IntegerField(null=True)
+    cap = pw.IntegerField(null=True)
+    pages_asked = pw.IntegerField()
+    pages_ok = pw.IntegerField()
+    seen = pw.IntegerField()
+    new = pw.IntegerField()
+    changed = pw.IntegerField()
+    unchanged = pw.IntegerField()
+    repeated = pw.IntegerField()
+    rejected = pw.IntegerField()
+    spooled = pw.IntegerField()
+    distinct = pw.IntegerField()
+    stored = pw.IntegerField(null=True)
+    state = pw.CharField(16)
+    stop_reason = pw.CharField(64)
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "coverage"
+        indexes = ((("platform", "keyword", "city", "round"), True), (("platform", "keyword", "city", "updated_at"), False))
+
+
+MODELS: tuple[type[pw.Model], ...] = (CrawlRun, CoverageLine)

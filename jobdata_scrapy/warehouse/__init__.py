@@ -1,0 +1,1 @@
+"""The ClickHouse side: client, local server, schema, rows, writer, status."""

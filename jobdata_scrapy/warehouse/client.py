@@ -1,0 +1,196 @@
+"""The door to ClickHouse: one clickhouse-connect HTTP client for the embedded store and for a real server, with retries."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.driver.binding import quote_identifier
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from clickhouse_connect.driver.httputil import get_pool_manager
+from clickhouse_connect.driver.query import QueryResult
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
+from tenacity.stop import stop_when_event_set
+from tenacity.wait import wait_exponential_jitter
+
+from jobdata_scrapy.config import Config, secret_value
+from jobdata_scrapy.exceptions import WarehouseUnavailable
+from jobdata_scrapy.warehouse.local_server.starter import LocalServerLease
+
+logger = logging.getLogger(__name__)
+logging.getLogger("clickhouse_connect.driver._backend.http_sync").setLevel(logging.ERROR)  # our own lines name the reason
+T = TypeVar("T")
+
+ATTEMPTS = 6
+FIRST_WAIT_SECONDS = 0.2
+MAX_WAIT_SECONDS = 8.0
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 60
+AUTHENTICATION_FAILED = 516
+# Errors that say "not now": time-outs, too many queries or parts, no memory, network, replication, unknown outcome of an INSERT.
+# https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+TRANSIENT_CODES = frozenset({159, 160, 202, 203, 209, 210, 225, 236, 241, 242, 252, 279, 319, 425, 439, 999, 1000})
+
+_CONNECTION = re.compile("Failed to establish a new connection|timed out|Connection refused|without response|reset by peer")
+
+
+def connect(config: Config, *, attempts: int = ATTEMPTS, sleep: Callable[[float], None] | None = None) -> WarehouseClient:
+    """The client of CLICKHOUSE_HOST, or of the local server of JOBDATA_DIR. Nothing is asked or started before its first use.
+
+    `sleep` waits between two attempts (seconds); without it, `close()` ends a wait.
+    """
+    return WarehouseClient(config, attempts=attempts, sleep=sleep)
+
+
+class WarehouseClient:
+    """May be used from several threads: no ClickHouse session, a pool of connections."""
+
+    def __init__(self, config: Config, *, attempts: int = ATTEMPTS, sleep: Callable[[float], None] | None = None) -> None:
+        self._config = config
+        self._lease = None if config.clickhouse_host else LocalServerLease(config.jobdata_dir, config.local_server_idle_seconds)
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._driver: Client | None = None
+        # a pool of our own: HTTP_PROXY of the environment does not stand between us and loopback
+        self._local_pool = get_pool_manager() if self._lease else None
+        self._attempts = attempts
+        self._sleep = sleep or sleep_using_event(self._closed)
+        self.database = config.clickhouse_db
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store is the local server's."""
+        return self._lease is not None
+
+    @property
+    def where(self) -> str:
+        """The address, for people."""
+        config = self._config
+        if self._lease:
+            return f"the local server of {self._lease.files.jobdata_dir}"
+        return f"{'https' if config.clickhouse_secure else 'http'}://{config.clickhouse_host}:{config.clickhouse_port}"
+
+    def run(self, step: Callable[[Client], T]) -> T:
+        """Calls `step` with the clickhouse-connect client; again, as a whole, after a lost connection or time-out.
+
+        Raises WarehouseUnavailable when the attempts are used up, and clickhouse-connect's DatabaseError for what no retry mends.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception(self._may_pass),
+            stop=stop_after_attempt(self._attempts) | stop_when_event_set(self._closed),
+            wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=MAX_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS),
+            sleep=self._sleep,
+            after=self._after_failure,
+        )
+        try:
+            return retrying(self._run_once, step)
+        except RetryError as failed:
+            error = failed.last_attempt.exception()
+            tried = f"after {failed.last_attempt.attempt_number} attempts"
+            raise WarehouseUnavailable(f"ClickHouse ({self.where}) did not answer {tried}: {describe_error(error)}") from error
+        except DatabaseError as error:
+            if error.code != AUTHENTICATION_FAILED:
+                raise
+            user = self._config.clickhouse_user
+            raise WarehouseUnavailable(
+                f"ClickHouse ({self.where}) refused CLICKHOUSE_USER {user!r} with CLICKHOUSE_PASS"
+            ) from error
+
+    def query(self, sql: str, parameters: dict[str, Any] | None = None, settings: dict[str, Any] | None = None) -> QueryResult:
+        """Rows of a statement that reads. `parameters`: for `{name:Type}` or `%(name)s`."""
+        return self.run(lambda driver: driver.query(sql, parameters=parameters, settings=settings))
+
+    def command(self, sql: str, parameters: dict[str, Any] | None = None) -> Any:
+        """The answer of a statement without rows, or the one value of a query. It may run twice: it must be idempotent."""
+        return self.run(lambda driver: driver.command(sql, parameters=parameters))
+
+    def close(self) -> None:
+        """Ends waiting retries, closes the connections, and lets the local server end when it likes."""
+        self._closed.set()
+        with self._lock:
+            self._drop_driver()
+        if self._lease:
+            self._lease.close()
+
+    def _run_once(self, step: Callable[[Client], T]) -> T:
+        if self._closed.is_set():
+            raise WarehouseUnavailable("the warehouse client is closed")
+        with self._lock:
+            if self._driver is None:
+                self._driver = self._open_driver()
+            driver = self._driver
+        return step(driver)
+
+    def _open_driver(self) -> Client:
+        config = self._config
+        common: dict[str, Any] = {
+            "autogenerate_session_id": False,
+            "connect_timeout": CONNECT_SECONDS,
+            "send_receive_timeout": ANSWER_SECONDS,
+            "tz_mode": "aware",  # times are aware UTC datetimes everywhere
+            "settings": {"async_insert": "0"},  # the engine's default is 1 now, with deduplication off
+        }
+        if self._lease:
+            state = self._lease.acquire()
+            where = {"host": state.host, "port": state.port, "username": state.username, "password": state.password}
+            driver = clickhouse_connect.get_client(**where, **common, compress=False, pool_mgr=self._local_pool)
+        else:
+            driver = clickhouse_connect.get_client(
+                host=config.clickhouse_host,
+                port=config.clickhouse_port,
+                username=config.clickhouse_user,
+                password=secret_value(config.clickhouse_pass),
+                interface="https" if config.clickhouse_secure else "http",
+                dedicated_pool=True,
+                **common,
+            )
+        _use_database(driver, self.database)
+        return driver
+
+    def _may_pass(self, error: BaseException) -> bool:
+        return is_transient(error) or (self.embedded and getattr(error, "code", None) == AUTHENTICATION_FAILED)
+
+    def _after_failure(self, state: RetryCallState) -> None:
+        """The next attempt connects anew: the local server may have to be started again, perhaps on another port."""
+        error = state.outcome.exception() if state.outcome else None
+        logger.warning("warehouse: attempt %d failed: %s", state.attempt_number, describe_error(error))
+        with self._lock:
+            self._drop_driver()
+
+    def _drop_driver(self) -> None:
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.close_connections()
+            driver.close()
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed later: no connection, time-out, HTTP 5xx of a proxy, a ClickHouse code for "not now"."""
+    if not isinstance(error, DatabaseError):
+        return False
+    if error.code is not None:
+        return error.code in TRANSIENT_CODES
+    return isinstance(error, OperationalError) or bool(re.search(r"HTTP status 5\d\d", str(error)))
+
+
+def describe_error(error: BaseException | None) -> str:
+    """One line without addresses, query ids or stack: what ClickHouse or the connection said."""
+    text = str(error).strip().split("\n", 1)[0]
+    if found := re.search(r".*DB::Exception: (.*)", text):
+        return re.sub(r"\s*\(version .*$", "", found[1])
+    if found := _CONNECTION.search(text):
+        return found[0]
+    return f"{type(error).__name__}: {text[:200]}"
+
+
+def _use_database(driver: Client, database: str) -> None:
+    """Makes the database on first use; a user without the right to make one may work in one that exists."""
+    known = driver.query("SELECT count() FROM system.databases WHERE name = {name:String}", parameters={"name": database})
+    if not known.first_item["count()"]:
+        driver.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
+    driver.database = database

@@ -1,0 +1,67 @@
+"""Settings are typed, read once, refused early; secrets are never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from jobdata_scrapy.config import Config, secret_value
+from jobdata_scrapy.exceptions import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _no_dotenv(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_reads_the_environment(monkeypatch):
+    monkeypatch.setenv("CLICKHOUSE_HOST", "ch.example")
+    monkeypatch.setenv("SLEEP_MIN_SECONDS", "12")
+    config = Config.from_environment()
+    assert config.clickhouse_host == "ch.example"
+    assert config.pause_range() == (12, 20)
+
+
+def test_reads_a_dotenv_file(tmp_path):
+    Path(tmp_path / ".env").write_text("BOSS_MPT_TOKEN=abc\nUNRELATED=1\n")
+    config = Config.from_environment()
+    assert secret_value(config.boss_mpt_token) == "abc"
+    assert "abc" not in repr(config)
+    assert "abc" not in repr(config.as_settings())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"CLICKHOUSE_PORT": "many"}, "CLICKHOUSE_PORT: "),
+        ({"CLICKHOUSE_DB": "a-b"}, "CLICKHOUSE_DB: "),
+        ({"PROXY_SCHEME": "gopher"}, "PROXY_SCHEME: .*'http'"),
+        ({"SANDBOX": "8077"}, "SANDBOX: '8077' is not an http"),
+        ({"SITE_BASE_URLS": "boss"}, "SITE_BASE_URLS: "),
+        ({"SLEEP_MIN_SECONDS": "30", "SLEEP_MAX_SECONDS": "20"}, "SLEEP_MIN_SECONDS .30. must not be greater than"),
+    ],
+)
+def test_refuses_with_name_and_rule(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        Config.from_settings(settings)
+
+
+def test_a_wrong_secret_is_not_shown():
+    with pytest.raises(ConfigError) as caught:
+        Config.from_settings({"DATABASE_URL": ["hunter2"]})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_pace_is_slow_by_default_and_free_against_the_sandbox():
+    assert Config.from_settings({}).pause_range() == (10, 20)
+    assert Config.from_settings({"SANDBOX": "http://127.0.0.1:1"}).pause_range() == (0, 0)
+    assert Config.from_settings({"SANDBOX": "http://127.0.0.1:1", "SLEEP_MAX_SECONDS": 2}).pause_range() == (0, 2)
+
+
+def test_base_url_of_a_site():
+    live = "https://www.example.com"
+    assert Config.from_settings({}).base_url("boss", live) == live
+    sandbox = Config.from_settings({"SANDBOX": "http://127.0.0.1:8077/"})
+    assert sandbox.base_url("boss", live) == "http://127.0.0.1:8077/boss"
+    named = Config.from_settings({"SITE_BASE_URLS": "boss=http://a.example, qcwy=http://b.example"})
+    assert named.base_url("qcwy", live) == "http://b.example"
+    assert named.base_url("zhilian", live) == live

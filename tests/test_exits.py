@@ -1,0 +1,32 @@
+"""The configured way out."""
+
+import pytest
+
+from jobdata_scrapy.config import Config
+from jobdata_scrapy.exceptions import ConfigError
+from jobdata_scrapy.exits import configured_exit
+
+
+def test_without_settings_the_machine_itself():
+    exit_ = configured_exit(Config(_env_file=None))
+    assert (exit_.name, exit_.proxy_url) == ("direct", None)
+
+
+def test_tunnel_with_credentials_that_need_quoting():
+    config = Config(_env_file=None, proxy_tunnel="tunnel.example:15818", proxy_username="u", proxy_password="p@:/")
+    exit_ = configured_exit(config)
+    assert exit_.proxy_url == "http://u:p%40%3A%2F@tunnel.example:15818"
+    assert exit_.name == "http://tunnel.example:15818"
+    assert "p%40" not in repr(exit_)
+
+
+def test_proxy_url_wins_over_the_tunnel():
+    config = Config(_env_file=None, proxy_url="socks5://127.0.0.1:1080", proxy_tunnel="x:1")
+    assert configured_exit(config).name == "socks5://127.0.0.1:1080"
+
+
+@pytest.mark.parametrize("url", ["ftp://u:secret@h:1", "http://u:secret@h", "secret", "http://u:secret@h:99999999", "socks5://"])
+def test_a_wrong_address_is_refused_without_showing_it(url):
+    with pytest.raises(ConfigError, match=r"^PROXY_URL: ") as caught:
+        configured_exit(Config(_env_file=None, proxy_url=url))
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,93 @@
+"""The pace gate: one request of an exit at a time, the pause counted from the end of the last answer."""
+
+import asyncio
+
+from jobdata_scrapy.pace import MAX_SLOWNESS, PaceGate
+
+
+class FakeTime:
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def make_gate(time: FakeTime, *, low: float = 10.0, high: float = 20.0, pick: float = 1.0) -> PaceGate:
+    return PaceGate(low, high, clock=lambda: time.now, sleep=time.sleep, uniform=lambda a, b: a + (b - a) * pick)
+
+
+async def test_first_request_goes_at_once():
+    time = FakeTime()
+    assert await make_gate(time).enter("boss|direct") == 0
+    assert time.slept == []
+
+
+async def test_pause_begins_when_the_answer_ended():
+    time = FakeTime()
+    gate = make_gate(time)
+    await gate.enter("a")
+    time.now += 7  # a slow answer
+    gate.leave("a")
+    time.now += 3
+    await gate.enter("a")
+    assert time.slept == [17.0]  # 20 after the end, of which 3 are over
+
+
+async def test_second_request_waits_for_the_first_to_end():
+    time = FakeTime()
+    gate = make_gate(time, low=0, high=0)
+    await gate.enter("a")
+    second = asyncio.ensure_future(gate.enter("a"))
+    await asyncio.sleep(0)
+    assert not second.done()
+    gate.leave("a")
+    await second
+
+
+async def test_exits_do_not_wait_for_each_other():
+    gate = make_gate(FakeTime())
+    await gate.enter("a")
+    assert await gate.enter("b") == 0
+
+
+async def test_retry_after_is_honoured_when_longer():
+    time = FakeTime()
+    gate = make_gate(time)
+    await gate.enter("a")
+    gate.leave("a")
+    await gate.enter("a", at_least=120)
+    assert time.slept == [120]
+
+
+async def test_slowness_doubles_up_to_a_ceiling_and_comes_back():
+    time = FakeTime()
+    gate = make_gate(time, pick=0.0)
+    await gate.enter("a")
+    for _ in range(10):
+        gate.slow_down("a")
+    gate.leave("a")
+    await gate.enter("a")
+    assert time.slept == [10 * MAX_SLOWNESS]
+    for _ in range(10):
+        gate.speed_up("a")
+    gate.leave("a")
+    await gate.enter("a")
+    assert time.slept[-1] == 10
+
+
+async def test_cancelled_waiter_frees_its_place():
+    time = FakeTime()
+    gate = make_gate(time)
+    await gate.enter("a")
+    waiter = asyncio.ensure_future(gate.enter("a"))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    gate.leave("a")
+    await asyncio.wait_for(gate.enter("a"), 1)
+
+
+def test_leaving_a_slot_nobody_holds_is_harmless():
+    make_gate(FakeTime()).leave("a")
