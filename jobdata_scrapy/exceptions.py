@@ -30,6 +30,10 @@ class StorageError(JobDataError):
     """A page did not become durable. Raised by a `Backend` and set as the outcome of the page."""
 
 
+class LeaseLost(StorageError):
+    """Somebody else has the keyword or exit by now. Raised by a `Backend`: what holds it stops working on it."""
+
+
 class WarehouseUnavailable(StorageError):
     """The warehouse did not answer within the retries. Raised by `warehouse.client`."""
 

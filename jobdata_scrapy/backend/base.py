@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from jobdata_scrapy.coverage import Coverage
 from jobdata_scrapy.items import Page, StoredPage
+from jobdata_scrapy.leases import AnomalyEvent, ExitLease, KeywordLease, LockState, Owner, TokenLease
 
 
 @dataclass(slots=True)
@@ -46,13 +47,77 @@ class Backend(Protocol):
         """Look-up of known ids and INSERT as one retryable step; durable when it returns. Sets the state of each posting."""
 
     async def report_page(self, coverage: Coverage, page: Page) -> None:
-        """Writes the round's counts after a page; `coverage` already includes the page."""
+        """Writes the round's counts after a page; `coverage` already includes the page. Raises LeaseLost for a lost keyword."""
 
     async def close_round(self, coverage: Coverage) -> None:
         """Writes the round's last state."""
 
     async def count_sightings(self, platform: str, round: str) -> int:
         """Distinct postings of the round that the warehouse itself counts, each having its job row."""
+
+    # --- the queue of keywords
+
+    async def lease_keyword(self, platform: str, owner: Owner) -> KeywordLease | None:
+        """The next keyword in the queue's order (DESIGN: partial, failed, pending, due), None when none is ready."""
+
+    async def extend_keywords(self, owner: Owner) -> frozenset[int]:
+        """Extends every keyword lease of the owner (the heartbeat); the ids that are still its own."""
+
+    async def save_plan(self, lease: KeywordLease, plan: str) -> None:
+        """Keeps the search plan of a leased keyword. Raises LeaseLost when somebody else has the keyword by now."""
+
+    async def release_keyword(self, lease: KeywordLease, error: str = "") -> None:
+        """Gives a keyword back in the state its round ended in (`lease.coverage.state`); RUNNING means: go on at its next page.
+
+        `error`: why it did not end well. Decides back-off, `dead`, and when it is due again. Raises LeaseLost.
+        """
+
+    async def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
+        """Ids that the round saw on pages before `before_page`: what a resumed round counts as repeated."""
+
+    async def last_healthy_rounds(self, platform: str, keyword: str, city: str, count: int) -> list[Coverage]:
+        """This keyword's last rounds that ended done, newest first."""
+
+    # --- tokens, exits, budgets, locks
+
+    async def acquire_token(self, platform: str, owner: Owner, exit_name: str) -> TokenLease | None:
+        """A healthy token that no other process holds, the one used through this exit before first; None when there is none."""
+
+    async def report_token(self, lease: TokenLease, *, healthy: bool, reason: str = "") -> None:
+        """What became of the token: not healthy marks it invalid with the reason."""
+
+    async def release_token(self, lease: TokenLease) -> None:
+        """Gives the token back."""
+
+    async def lease_exit(self, platform: str, owner: Owner) -> ExitLease | None:
+        """The best free exit that is not cooling down, None when all are taken or cooling."""
+
+    async def count_exits(self, platform: str) -> int:
+        """Exits of the site that are not cooling down, whoever holds them."""
+
+    async def touch_exit(self, lease: ExitLease) -> None:
+        """Keeps `last_end`, `slowness` and `score` and extends the lease. Raises LeaseLost."""
+
+    async def cool_exit(self, lease: ExitLease, reason: str) -> None:
+        """Gives the exit back to cool down for this site, longer each time."""
+
+    async def release_exit(self, lease: ExitLease) -> None:
+        """Gives the exit back, its last request's time kept."""
+
+    async def spend_page(self, platform: str, limit: int) -> bool:
+        """Takes one page from today's budget of the whole fleet (Beijing day); False when `limit` pages are spent."""
+
+    async def check_lock(self, platform: str, exit_name: str, token_name: str, owner: Owner) -> LockState:
+        """The strictest of the locks on site, site+exit and site+token. HALF_OPEN is told to one owner only: it may probe."""
+
+    async def trip_lock(self, key: str, reason: str) -> None:
+        """Opens the lock `site`, `site|exit=NAME` or `site|token=NAME`, longer each time in a row."""
+
+    async def close_lock(self, key: str) -> None:
+        """Closes the lock: the probe was healthy."""
+
+    async def record_anomaly(self, event: AnomalyEvent) -> None:
+        """Keeps an event for the operator."""
 
     async def close(self) -> None:
         """Lets go of connections and threads. The backend cannot be used afterwards."""

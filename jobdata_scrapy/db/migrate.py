@@ -92,7 +92,7 @@ def _sqlite_lock(database: pw.SqliteDatabase) -> Iterator[None]:
 
 
 @contextmanager
-def _mysql_lock(database: pw.MySQLDatabase) -> Iterator[None]:
+def _mysql_lock(database: pw.Database) -> Iterator[None]:
     database.connect(reuse_if_open=True)
     name = f"jobdata_migrate_{database.database}"[:64]
     if not database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS)).fetchone()[0]:

@@ -32,4 +32,4 @@ def test_without_the_script_the_site_blocks(crawl, sandbox):
     sandbox.control({"require_stoken": True})
     run = crawl("boss", keyword="无脚本", city="上海", pages="2")
     assert run.code == 1
-    assert run.report["finish_reason"] == "blocked"
+    assert run.report["run"]["finish_reason"] == "blocked"

@@ -172,7 +172,6 @@ def test_several_pages_are_one_unit(writer: Writer, client: WarehouseClient):
         writer.store_pages([make_page(), make_page(platform="qcwy")])
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_value_that_fits_no_column_is_a_storage_error(writer: Writer, client: WarehouseClient):
     page = make_page([make_job("a", company_size_min=-1)])
     with pytest.raises(StorageError, match="a row of boss_job cannot be written"):

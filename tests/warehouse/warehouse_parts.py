@@ -24,9 +24,9 @@ def make_config(jobdata_dir: Path, **given: Any) -> Config:
     return Config(_env_file=None, **({"jobdata_dir": jobdata_dir, "clickhouse_host": ""} | given))
 
 
-def wait_until_gone(files: ServerFiles) -> None:
+def wait_until_gone(files: ServerFiles, seconds: float = WAIT_SECONDS) -> None:
     """Waits for the end of the owner process (it holds its lock to the last moment)."""
-    lock = wait_lock(files.owner_lock, fcntl.LOCK_EX, WAIT_SECONDS)
+    lock = wait_lock(files.owner_lock, fcntl.LOCK_EX, seconds)
     assert lock is not None, "the local server did not end"
     lock.close()
 

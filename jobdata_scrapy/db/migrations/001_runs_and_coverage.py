@@ -1,12 +1,13 @@
 """crawl_run and coverage."""
 
 import peewee as pw
+from peewee_migrate import Migrator
 
 from jobdata_scrapy.db.fields import JsonField, UtcDateTimeField
 from jobdata_scrapy.db.schema_steps import add_table, table_settings
 
 
-def migrate(migrator, database, *, fake=False):
+def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
     settings = table_settings(database, fake=fake)
 
     class CrawlRun(pw.Model):
@@ -60,6 +61,6 @@ def migrate(migrator, database, *, fake=False):
     add_table(migrator, database, CoverageLine)
 
 
-def rollback(migrator, database, *, fake=False):
+def rollback(migrator: Migrator, database: pw.Database, *, fake: bool = False) -> None:
     migrator.remove_model("coverage", cascade=False)
     migrator.remove_model("crawl_run", cascade=False)
