@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --use-pep517 --constraint constraints.txt
 say = @printf '\n== %s\n'
 
 .PHONY: help venv venv-dev demo test services test-fast lint bench egg clean
@@ -65,7 +65,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: requirements.txt constraints.txt | $(VENV)/bin/python
-	$(say) "venv: installing requirements.txt into $(VENV) (the embedded ClickHouse engine alone has 150 MB; once)"
+	$(say) "venv: installing requirements.txt into $(VENV): once, about a minute and 1 GB on disk (the embedded ClickHouse engine is large)"
 	@$(PIP) -r requirements.txt
 	@touch $@
 

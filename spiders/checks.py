@@ -104,6 +104,7 @@ def _check_functions(platform: Platform) -> Iterator[str]:
         ("detail_batch_request", "split_detail_batch"),
         ("detail_batch_request", "detail_request"),
         ("company_request", "parse_company"),
+        ("html_request", "parse_html"),
     )
     for one, other in pairs:
         if getattr(platform, one) is not None and getattr(platform, other) is None:
@@ -176,6 +177,8 @@ def _parsers(platform: Platform) -> Iterator[tuple[PageKind, Callable[[bytes], A
     yield PageKind.SEARCH, lambda body: platform.parse_search(body, 1)
     if platform.parse_detail is not None:
         yield PageKind.DETAIL, platform.parse_detail
+    if platform.parse_html is not None:
+        yield PageKind.HTML, platform.parse_html
     if platform.parse_company is not None:
         yield PageKind.COMPANY, platform.parse_company
 
@@ -216,7 +219,7 @@ def _parsed_rows(platform: Platform, case: Case) -> Iterator[Job | Company]:
     elif case.kind == PageKind.COMPANY:
         yield parsers[PageKind.COMPANY](case.body)
     else:
-        detail = parsers[PageKind.DETAIL](case.body)
+        detail = parsers[PageKind(case.kind)](case.body)
         yield from filter(None, (detail.job, detail.company))
 
 
@@ -237,6 +240,7 @@ def check_cases(site: Site) -> Iterator[str]:
     cases, platform = site.cases(), site.platform
     needed = {"search", "request", "sign", "verdict"}
     needed |= {"detail"} if platform.parse_detail else set()
+    needed |= {"html"} if platform.parse_html else set()
     needed |= {"company"} if platform.parse_company else set()
     missing = sorted(needed - {case.kind for case in cases})
     yield from (f"no case of the kind {kind} in {site.cases_folder.name}/" for kind in missing)

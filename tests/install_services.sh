@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the slow tests start and Python cannot bring: MariaDB, and Node.js for the signing script. Installs nothing that is
-# there. On Debian or Ubuntu as root by apt-get; elsewhere it says what is missing.
+# Installs what the slow tests start and Python cannot bring: MariaDB, Node.js for the signing script, and Chromium for the pages
+# that need a browser. Installs nothing that is there. On Debian or Ubuntu as root by apt-get; elsewhere it says what is missing.
 set -euo pipefail
 
 missing=()
 PATH="$PATH:/usr/sbin:/sbin" # where Debian keeps mariadbd
 command -v mariadbd >/dev/null || command -v mysqld >/dev/null || missing+=(mariadb-server)
 command -v node >/dev/null || missing+=(nodejs)
+command -v chromium >/dev/null || missing+=(chromium)
 "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 
 if [ ${#missing[@]} -eq 0 ]; then

@@ -48,6 +48,8 @@ def show_default(name: str) -> str:
         return "unset"
     if isinstance(default, SecretStr) or default in ("", {}):
         return ""
+    if isinstance(default, dict):
+        return f"`{','.join(f'{name}={value:g}' for name, value in default.items())}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
@@ -129,11 +131,13 @@ def test_every_problem_code_is_documented() -> None:
 
 def test_every_stop_reason_is_documented() -> None:
     """Constants given to `stop_search`, returned by `stop_reason`, assigned by `coverage.finish`; verdicts that stop a search."""
-    spoken = {"lost", "robots", *(verdict.lower() for verdict, rule in TABLE.items() if rule.then is Action.STOP)}
+    spoken = {"lost", *(verdict.lower() for verdict, rule in TABLE.items() if rule.then is Action.STOP)}
     for path, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "stop_search":
                 spoken |= constants(node.args[1])
+            if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in ("RequestRefused", "super().__init__"):
+                spoken |= {text.lower() for text in constants(node.args[0]) if text.isupper()}
             if isinstance(node, ast.FunctionDef) and node.name == "stop_reason":
                 spoken |= {
                     text for one in ast.walk(node) if isinstance(one, ast.Return) and one.value for text in constants(one.value)
@@ -155,14 +159,15 @@ def constants(node: ast.expr) -> set[str]:
 
 def test_every_warning_and_error_is_documented() -> None:
     """A line that is nothing but "%s" shows an error's own text."""
-    lines = {
-        node.args[0].value
+    levels = ("warning", "error", "critical", "exception", "log")
+    calls = [
+        node
         for _, tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if node.func.attr in ("warning", "error", "critical", "exception") and "logger" in ast.unparse(node.func.value)
-        if isinstance(node.args[0], ast.Constant) and node.args[0].value != "%s"
-    }
+        if node.func.attr in levels and ast.unparse(node.func.value).endswith("logger")
+    ]
+    lines = {text for call in calls for argument in call.args[:2] for text in constants(argument)} - {"%s"}
     assert set(read_tables("operations.md", "Log lines")) == lines
 
 

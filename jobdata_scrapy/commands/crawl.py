@@ -11,29 +11,34 @@ from typing import Any
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
 
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
 
 
 class Command(CrawlCommand):
-    """Refuses wrong arguments before a crawler is made; starts as failing, and only the run's verdict clears it."""
+    """Refuses wrong arguments before anything is started; starts as failing, and only the run's verdict clears it."""
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        if args:
+            self._check(args[0], opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         self.exitcode = 1
         self._crawler: Crawler | None = None
-        if args:
-            self._check(args[0], opts.spargs)
         super().run(args, opts)
         if self._crawler is not None and self._crawler.stats is not None:
             self.exitcode = self._crawler.stats.get_value(keys.RUN_EXIT_CODE, 1)
 
     def _check(self, name: str, arguments: dict[str, str]) -> None:
-        assert self.crawler_process is not None  # noqa: S101 - Scrapy sets it before run()
+        assert self.settings is not None  # noqa: S101 - Scrapy sets it before
+        spiders = get_spider_loader(self.settings)
         try:
-            spider_class = self.crawler_process.spider_loader.load(name)
+            spider_class = spiders.load(name)
         except KeyError:
-            known = ", ".join(sorted(self.crawler_process.spider_loader.list()))
+            known = ", ".join(sorted(spiders.list()))
             raise UsageError(f"spider: {name!r} is unknown; allowed: {known}", print_help=False) from None
         try:
             spider_class.check(arguments, self.settings)

@@ -120,7 +120,7 @@ def advice(folder: Path) -> str:
     width = max(len(command) for command, _ in rows)
     lines = (f"  {command:{width}}  {what}" for command, what in rows)
     head = (
-        "That was the whole way: asked, checked, normalised, stored, counted again. Try next (after: source .venv/bin/activate):"
+        "That was the whole way: asked, checked, normalised, stored, counted again. Try next (source .venv/bin/activate first):"
     )
     return "\n".join(("", head, *lines))
 
