@@ -13,6 +13,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from parts.crawls import PAGES_A_SEARCH, Side, Work, crawl_bare, crawl_ours
+from parts.instructions import show_instructions
 from parts.processes import page_server
 
 TO_REACH = (1.4, 2.2)
@@ -24,7 +25,11 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=2000, help="list pages of 30 postings (default 2000)")
     parser.add_argument("--repeat", type=int, default=3, help="times each side runs (default 3)")
     parser.add_argument("--in-hand", type=int, default=32, help="our KEYWORDS_IN_HAND (default 32)")
+    parser.add_argument("--instructions", action="store_true", help="count instructions a page instead (needs valgrind)")
     given = parser.parse_args()
+    if given.instructions:
+        show_instructions()
+        return
     work = Work(max(1, given.pages // PAGES_A_SEARCH))
     print(f"{work.total_pages} pages, {work.postings} postings, {given.repeat} times each, in turn", flush=True)
     with page_server(work.searches, work.pages) as url:

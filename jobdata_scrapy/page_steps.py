@@ -75,9 +75,8 @@ def strip_personal(page: Page, platform: Platform) -> tuple[int, int]:
 
 
 def _raws(page: Page) -> Iterable[dict[str, Any]]:
-    for row in (*page.jobs, *page.companies, *page.rejected):
-        if row.raw:
-            yield row.raw
+    rows: tuple[Job | Company | RejectedRow, ...] = (*page.jobs, *page.companies, *page.rejected)
+    return (row.raw for row in rows if row.raw)
 
 
 def drop_path(node: Any, path: list[str]) -> int:

@@ -50,10 +50,7 @@ class Side:
 def crawl_bare(work: Work, url: str) -> Side:
     """Scrapy as it comes; LOG_LEVEL alone is set, since its default prints every item."""
     with TemporaryDirectory() as folder:
-        spider = Path(__file__).with_name("bare_spider.py")
-        command = [sys.executable, "-m", "scrapy", "runspider", str(spider)]
-        command += ["-a", f"base={url}", "-a", f"searches={work.searches}", "-s", "LOG_LEVEL=INFO"]
-        done = run_measured(command, Path(folder), clean_environment())
+        done = run_measured(bare_command(work, url), Path(folder), clean_environment())
     found = re.search(r"'item_scraped_count': (\d+)", done.log)
     _check(done, found is not None and int(found[1]) == work.postings, "bare Scrapy")
     return Side(done.wall, done.cpu, done.peak)
@@ -63,11 +60,18 @@ def crawl_ours(work: Work, url: str, in_hand: int, *settings: str) -> Side:
     """Our crawl into an empty embedded store; what is stored is counted afterwards."""
     with TemporaryDirectory() as folder, _local_store(Path(folder) / "data") as (client, pid):
         before = cpu_seconds(pid)
-        done = run_measured(our_command(work, url, in_hand, *settings), ROOT, our_environment(Path(folder)))
+        done = run_measured(our_command(work, url, in_hand, *settings), Path(folder), our_environment(Path(folder)))
         store_cpu = cpu_seconds_at_rest(pid) - before
         stored = client.query("SELECT uniqExact(job_id), count() FROM boss_job").result_rows[0]
         _check(done, done.code == 0 and stored == (work.postings, work.postings), "our crawl")
         return Side(done.wall, done.cpu + store_cpu, done.peak, store_cpu)
+
+
+def bare_command(work: Work, url: str) -> list[str]:
+    """`scrapy runspider` on a plain spider."""
+    spider = Path(__file__).with_name("bare_spider.py")
+    arguments = ["-a", f"base={url}", "-a", f"searches={work.searches}", "-s", "LOG_LEVEL=INFO"]
+    return [sys.executable, "-m", "scrapy", "runspider", str(spider), *arguments]
 
 
 def our_command(work: Work, url: str, in_hand: int, *settings: str) -> list[str]:
@@ -80,7 +84,8 @@ def our_command(work: Work, url: str, in_hand: int, *settings: str) -> list[str]
 
 def our_environment(folder: Path) -> dict[str, str]:
     """The project's settings, and a JOBDATA_DIR below `folder`."""
-    return clean_environment(JOBDATA_DIR=str(folder / "data"), SCRAPY_SETTINGS_MODULE="jobdata_scrapy.settings")
+    where = {"JOBDATA_DIR": str(folder / "data"), "SCRAPY_SETTINGS_MODULE": "jobdata_scrapy.settings", "PYTHONPATH": str(ROOT)}
+    return clean_environment(**where)
 
 
 @contextmanager

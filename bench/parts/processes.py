@@ -31,7 +31,7 @@ class Measured:
 
 
 def run_measured(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Measured:
-    """Runs `command` in `folder`; its output goes to a file, as a pipe would have to be read meanwhile."""
+    """Runs `command` in `folder`; its output goes to a file there, as a pipe would have to be read meanwhile."""
     log = folder / "output.log"
     with log.open("wb") as output:
         begun = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,13 +14,15 @@ import peewee as pw
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.backend.base import RunRecord
+from jobdata_scrapy.backend.gather import Gatherer
+from jobdata_scrapy.backend.leasing import Leasing
 from jobdata_scrapy.backend.worker import Worker
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import Coverage
 from jobdata_scrapy.db import coverage as rounds
-from jobdata_scrapy.db import runs
+from jobdata_scrapy.db import keywords, runs
 from jobdata_scrapy.db.connection import make_database, prepare_database
-from jobdata_scrapy.exceptions import JobDataError, StorageError
+from jobdata_scrapy.exceptions import JobDataError, StorageError, WarehouseUnavailable
 from jobdata_scrapy.items import Page, StoredPage
 from jobdata_scrapy.warehouse.client import connect, describe_error
 from jobdata_scrapy.warehouse.schema import apply_schema
@@ -52,12 +54,18 @@ class Warehouse:
         with _explained(f"round {round!r} cannot be counted"):
             return writer.count_sightings(platform, round)
 
+    def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
+        """Ids that the round saw on earlier pages. Raises StorageError."""
+        writer = self.writer_for(platform)
+        with _explained(f"round {round!r} cannot be read"):
+            return writer.sighted_ids(platform, round, before_page)
+
     def close(self) -> None:
         """Lets go of the connections. From another thread it also ends the wait between two attempts."""
         self._client.close()
 
 
-class DirectBackend:
+class DirectBackend(Leasing):
     """`backend.base.Backend` over the relational database and the warehouse, each on a thread of its own.
 
     Both are opened at the first use. A record is copied before it goes to a thread, so that the caller may go on changing it.
@@ -66,12 +74,18 @@ class DirectBackend:
     def __init__(self, config: Config, *, close_seconds: float = CLOSE_SECONDS) -> None:
         self._close_seconds = close_seconds
         database = make_database(config)
-        self._database = Worker("database", partial(_open_database, database, config), lambda opened: opened.close())
+        super().__init__(config, Worker("database", partial(_open_database, database, config), lambda opened: opened.close()))
         self._warehouse = Worker("warehouse", partial(Warehouse, config), Warehouse.close, interrupt=Warehouse.close)
+        self._pages: Gatherer[Page, StoredPage] = Gatherer(
+            self._store_pages,
+            group=lambda page: page.platform,
+            splits=lambda error: not isinstance(error, WarehouseUnavailable),
+        )
+        self._lines: Gatherer[Coverage, StorageError | None] = Gatherer(self._save_rounds)
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Connects to nothing yet. Raises ConfigError for a DATABASE_URL that cannot be read."""
+        """Connects to nothing yet. Raises ConfigError for a DATABASE_URL or TOKEN_KEY that cannot be read."""
         return cls(config)
 
     async def open_run(self, run: RunRecord) -> None:
@@ -91,8 +105,8 @@ class DirectBackend:
         await self._database.run(lambda database: rounds.open_round(database, line))
 
     async def store(self, page: Page) -> StoredPage:
-        """Stores the page in the warehouse; see `warehouse.writer`."""
-        return await self._warehouse.run(lambda warehouse: warehouse.writer_for(page.platform).store(page))
+        """Stores the page in the warehouse, together with those that come meanwhile; see `warehouse.writer`."""
+        return await self._pages.store(page)
 
     async def report_page(self, coverage: Coverage, page: Page) -> None:
         """Writes the round's counts. Raises StorageError for a page that was not stored: its counts would promise too much."""
@@ -108,6 +122,10 @@ class DirectBackend:
         """What the warehouse itself counts."""
         return await self._warehouse.run(lambda warehouse: warehouse.count_sightings(platform, round))
 
+    async def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
+        """What a resumed round has seen already."""
+        return await self._warehouse.run(lambda warehouse: warehouse.sighted_ids(platform, round, before_page))
+
     async def close(self) -> None:
         """Closes the warehouse, then the database, each once its calls have ended. Raises one StorageError with all errors."""
         errors = []
@@ -122,9 +140,16 @@ class DirectBackend:
         if errors:
             raise StorageError("; ".join(errors))
 
+    async def _store_pages(self, pages: Sequence[Page]) -> list[StoredPage]:
+        return await self._warehouse.run(lambda warehouse: warehouse.writer_for(pages[0].platform).store_pages(pages))
+
     async def _save_round(self, coverage: Coverage) -> None:
-        line = replace(coverage)
-        await self._database.run(lambda database: rounds.save_round(database, line))
+        error = await self._lines.store(replace(coverage))
+        if error is not None:
+            raise error
+
+    async def _save_rounds(self, lines: Sequence[Coverage]) -> list[StorageError | None]:
+        return await self._database.run(lambda database: keywords.report_rounds(database, lines, self._queue_rules))
 
 
 def _open_database(database: pw.Database, config: Config) -> pw.Database:

@@ -15,6 +15,8 @@ SALARY_EDGES = (0, 3000, 5000, 8000, 10000, 15000, 20000, 25000, 30000, 40000, 5
 """Lower edges of the salary bands, CNY per month; the last band has no upper edge."""
 
 EXAMPLES_PER_FIELD = 5
+WATCHED_FIELDS = ("title", "company_name", "salary_text", "city")
+"""Fields without which a posting is of little use: `looked_at` postings were looked at, `filled` of them have the field."""
 _CONTACT = re.compile(r"\d{7,}|@")  # a contact that slipped into a field must not come out of a report
 
 
@@ -79,6 +81,8 @@ class Tally:
     rejected: BoundedCounter[tuple[str, str, str]] = field(default_factory=lambda: BoundedCounter(("other", "other", "other")))
     unreadable: BoundedCounter[str] = field(default_factory=lambda: BoundedCounter("other", 50))
     examples: dict[str, list[str]] = field(default_factory=dict)
+    looked_at: int = 0
+    filled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WATCHED_FIELDS, 0))
 
     def add_page(self, page: Page) -> None:
         """Counts a page after it was stored. Raises ValueError for one that was not."""
@@ -111,6 +115,9 @@ class Tally:
     def _add_job(self, job: Job) -> None:
         if job.state is RowState.REPEATED:
             return
+        self.looked_at += 1
+        for name in WATCHED_FIELDS:
+            self.filled[name] += bool(getattr(job, name) or (name == "city" and job.city_text))
         self.salaries.add(job.monthly_low, job.monthly_high)
         for skill in {clean_text(skill, 40) for skill in job.skills} - {""}:
             self.skills.add(skill)

@@ -30,6 +30,10 @@ COUNT_SIGHTINGS_SQL = """
 WITH seen AS (SELECT DISTINCT job_id FROM job_sighting WHERE platform = {{platform:String}} AND round = {{round:String}})
 SELECT uniqExact(job_id) FROM {table} WHERE page_kind = '{kind}' AND job_id IN (SELECT job_id FROM seen)"""
 
+SIGHTED_IDS_SQL = """
+SELECT DISTINCT job_id FROM job_sighting
+WHERE platform = {platform:String} AND round = {round:String} AND page < {before_page:UInt32}"""
+
 
 class Writer:
     """Blocking; the tables of a platform are made at its first page.
@@ -68,6 +72,11 @@ class Writer:
         self._make_tables(platform)
         rows = self._client.query(sql, parameters={"platform": platform, "round": round}).result_rows
         return int(rows[0][0])
+
+    def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
+        """Postings that the round saw on list pages before `before_page`."""
+        parameters = {"platform": platform, "round": round, "before_page": before_page}
+        return frozenset(row[0] for row in self._client.query(SIGHTED_IDS_SQL, parameters=parameters).result_rows)
 
     def close(self) -> None:
         """Closes the client. May be called from another thread: a store that waits for its next attempt gives up then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -74,12 +75,13 @@ class ServerFiles:
         return state if state and state.state == "ready" else None
 
     def last_log_line(self) -> str:
-        """The last line of the log that is not blank."""
+        """The last line of the log that is not blank, without its time and level."""
         try:
             lines = self.log.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return "no log was written"
-        return next((line.strip() for line in reversed(lines) if line.strip()), "the log is empty")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "the log is empty")
+        return re.sub(r"^\S+ \S+ \[\d+\] [A-Z]+ ", "", last)
 
 
 def try_lock(path: Path, kind: int) -> IO[bytes] | None:

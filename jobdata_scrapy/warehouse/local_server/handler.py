@@ -12,6 +12,7 @@ import hmac
 import logging
 import re
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -73,7 +74,8 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is not worth a line; anything else is."""
-        logger.debug("connection of %s ended", client_address, exc_info=True)
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            logger.exception("the connection of %s broke", client_address)
 
 
 class Handler(BaseHTTPRequestHandler):

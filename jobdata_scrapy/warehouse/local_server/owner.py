@@ -36,8 +36,9 @@ def run_owner(files: ServerFiles, idle_seconds: float, ready: IO[bytes] | None =
         try:
             _serve(files, idle_seconds, stop, ready)
         except Exception as error:
-            logger.debug("start failed", exc_info=True)
-            logger.error("%s: %s", type(error).__name__, str(error).strip().split("\n", 1)[0])
+            logger.info("it broke here:", exc_info=True)
+            hint = "; install it, or set CLICKHOUSE_HOST to a server" if isinstance(error, ModuleNotFoundError) else ""
+            logger.error("%s: %s%s", type(error).__name__, str(error).strip().split("\n", 1)[0], hint)  # last: clients quote it
             return 1
     return 0
 
