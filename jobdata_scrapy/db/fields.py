@@ -32,10 +32,14 @@ class UtcDateTimeField(pw.DateTimeField):
         return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
-class JsonField(pw.TextField):
-    """A JSON document as text. Not peewee's JSONField: that one works on models bound to a database only."""
+class LongTextField(pw.TextField):
+    """Text of any length."""
 
     field_type = "LONGTEXT"  # MySQL's TEXT ends at 64 KB
+
+
+class JsonField(LongTextField):
+    """A JSON document as text. Not peewee's JSONField: that one works on models bound to a database only."""
 
     def db_value(self, value: Any) -> Any:
         """The document as text. Raises TypeError or ValueError for what is no JSON."""

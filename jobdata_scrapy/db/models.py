@@ -1,13 +1,14 @@
 """The tables as queries see them. How they came about is in `migrations/`; a test keeps both the same.
 
-Names and meanings of the columns are those of `backend.base.RunRecord` and `coverage.Coverage`.
+Names and meanings of the columns are those of `backend.base.RunRecord`, `coverage.Coverage` and `jobdata_scrapy.leases`.
 """
 
 from __future__ import annotations
 
 import peewee as pw
 
-from jobdata_scrapy.db.fields import JsonField, UtcDateTimeField
+from jobdata_scrapy.db.fields import JsonField, LongTextField, UtcDateTimeField
+from jobdata_scrapy.db.pool_models import Anomaly, Budget, ExitPoint, ExitUse, SiteLock, Token
 
 
 class CrawlRun(pw.Model):
@@ -52,6 +53,7 @@ class CoverageLine(pw.Model):
     spooled = pw.IntegerField()
     distinct = pw.IntegerField()
     stored = pw.IntegerField(null=True)
+    seconds = pw.DoubleField()
     state = pw.CharField(16)
     stop_reason = pw.CharField(64)
     updated_at = UtcDateTimeField()
@@ -61,4 +63,59 @@ class CoverageLine(pw.Model):
         indexes = ((("platform", "keyword", "city", "round"), True), (("platform", "keyword", "city", "updated_at"), False))
 
 
-MODELS: tuple[type[pw.Model], ...] = (CrawlRun, CoverageLine)
+class Keyword(pw.Model):
+    """One search that is to be covered, again and again where it has an interval. How it moves: `keyword_states`.
+
+    lease_rank: place in the queue, the lower the sooner; NULL while it must not be leased. wake_at: when it is to be looked at
+    again (its lease has run out, its back-off is over, it is due), NULL where time alone changes nothing. So a lease reads one
+    row of one index, and waking reads one range of another, however many keywords there are.
+    """
+
+    id = pw.AutoField()
+    platform = pw.CharField(32)
+    keyword = pw.CharField(255)
+    city = pw.CharField(64)
+    state = pw.CharField(16)
+    last_state = pw.CharField(16)
+    paused = pw.BooleanField()
+    priority = pw.IntegerField()
+    interval = pw.CharField(64)
+    due_at = UtcDateTimeField(null=True)
+    round = pw.CharField(80)
+    round_at = UtcDateTimeField(null=True)
+    plan = LongTextField()
+    attempts = pw.IntegerField()
+    moved = pw.BooleanField()
+    not_before = UtcDateTimeField(null=True)
+    owner = pw.CharField(64, null=True, index=True)
+    node = pw.CharField(255)
+    job = pw.CharField(64)
+    released_by = pw.CharField(64)
+    lease_until = UtcDateTimeField(null=True)
+    last_error = pw.CharField(500)
+    lease_rank = pw.IntegerField(null=True)
+    queued_at = UtcDateTimeField()
+    wake_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "keyword"
+        indexes = (
+            (("platform", "keyword", "city"), True),
+            (("platform", "lease_rank", "queued_at"), False),
+            (("platform", "wake_at"), False),
+        )
+
+
+MODELS: tuple[type[pw.Model], ...] = (
+    CrawlRun,
+    CoverageLine,
+    Keyword,
+    Token,
+    ExitPoint,
+    ExitUse,
+    SiteLock,
+    Anomaly,
+    Budget,
+)

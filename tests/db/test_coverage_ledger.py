@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobdata_scrapy.coverage import Coverage, RoundState
-from jobdata_scrapy.db.coverage import find_rounds, last_healthy_round, open_round, save_round
+from jobdata_scrapy.db.coverage import find_rounds, last_healthy_rounds, open_round, save_round
 from jobdata_scrapy.exceptions import StorageError
 
 IDS = itertools.count()
@@ -25,6 +25,7 @@ COVERAGES = st.builds(
     total=st.none() | COUNTS,
     cap=st.none() | COUNTS,
     stored=st.none() | COUNTS,
+    seconds=st.floats(0, 1e9),
     state=st.sampled_from(RoundState),
     stop_reason=st.sampled_from(["", "end", "count_mismatch", "频率限制"]),
     **dict.fromkeys(NAMES, COUNTS),
@@ -60,7 +61,7 @@ def test_look_alikes_do_not_collapse(database):
         save_round(database, coverage(keyword=keyword, state=RoundState.DONE))
     assert [line.keyword for line in find_rounds(database, "r1")] == keywords
     for keyword in keywords:
-        assert last_healthy_round(database, "boss", keyword, "上海").keyword == keyword
+        assert [line.keyword for line in last_healthy_rounds(database, "boss", keyword, "上海", 9)] == [keyword]
 
 
 def test_opening_again_keeps_what_stands_there(database):
@@ -102,13 +103,14 @@ def test_another_run_changes_nothing(database):
     assert find_rounds(database, "r2") == []
 
 
-def test_the_last_healthy_round_is_the_last_that_was_done(database):
+def test_the_last_healthy_rounds_are_the_last_that_were_done(database):
     states = [RoundState.DONE, RoundState.DONE, RoundState.CAPPED, RoundState.PARTIAL, RoundState.FAILED, RoundState.RUNNING]
     for number, state in enumerate(states):
         save_round(database, coverage(round=str(number), state=state), at=T0 + timedelta(microseconds=number))
     save_round(database, coverage(round="x", city="北京", state=RoundState.DONE), at=T0 + timedelta(1))
-    assert last_healthy_round(database, "boss", "数据分析", "上海").round == "1"
-    assert last_healthy_round(database, "qcwy", "数据分析", "上海") is None
+    assert [line.round for line in last_healthy_rounds(database, "boss", "数据分析", "上海", 5)] == ["1", "0"]
+    assert [line.round for line in last_healthy_rounds(database, "boss", "数据分析", "上海", 1)] == ["1"]
+    assert last_healthy_rounds(database, "qcwy", "数据分析", "上海", 5) == []
 
 
 @pytest.mark.parametrize(

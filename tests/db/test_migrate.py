@@ -18,7 +18,7 @@ from jobdata_scrapy.db.migrate import PackageRouter, migrate
 from jobdata_scrapy.db.models import MODELS
 from jobdata_scrapy.exceptions import StorageError
 
-NAMES = ["001_runs_and_coverage"]
+NAMES = ["001_runs_and_coverage", "002_keywords", "003_tokens_and_exits", "004_locks_anomalies_budgets"]
 
 
 def indexes(database: pw.Database) -> set[tuple[str, tuple[str, ...], bool]]:
@@ -51,6 +51,11 @@ def test_indexes_are_there(database):
         ("coverage", ("platform", "keyword", "city", "updated_at"), False),
         ("coverage", ("run_id",), False),
         ("crawl_run", ("platform", "started_at"), False),
+        ("keyword", ("platform", "keyword", "city"), True),
+        ("keyword", ("platform", "lease_rank", "queued_at"), False),
+        ("keyword", ("platform", "wake_at"), False),
+        ("exit_lease", ("platform", "exit_name"), True),
+        ("site_lock", ("key",), True),
     }
 
 
@@ -71,13 +76,13 @@ def test_a_failing_migration_leaves_sqlite_as_it_was(tmp_path, monkeypatch):
     def fail(*_):
         raise pw.OperationalError("no room left")
 
-    monkeypatch.setattr(PackageRouter, "todo", [*NAMES, "002_fails"])
+    monkeypatch.setattr(PackageRouter, "todo", [*NAMES, "900_fails"])
     real_read = PackageRouter.read
     monkeypatch.setattr(
         PackageRouter,
         "read",
         lambda self, name: (
-            (lambda migrator, *_, **__: migrator.run(fail), None) if name == "002_fails" else real_read(self, name)
+            (lambda migrator, *_, **__: migrator.run(fail), None) if name == "900_fails" else real_read(self, name)
         ),
     )
     with pytest.raises(StorageError, match="no room left"):
@@ -89,7 +94,7 @@ def test_a_failing_migration_leaves_sqlite_as_it_was(tmp_path, monkeypatch):
 
 def test_without_permission_nothing_is_migrated_and_the_setting_is_named(config, open_db):
     refused = config.model_copy(update={"run_migrations_on_startup": False})
-    with pytest.raises(StorageError, match=r"migrations 001_runs_and_coverage have not run; set RUN_MIGRATIONS_ON_STARTUP"):
+    with pytest.raises(StorageError, match=r"migrations 001_runs_and_coverage, .* have not run; set RUN_MIGRATIONS_ON_STARTUP"):
         open_database(refused).close()
     database = open_db()
     again = open_database(refused)
@@ -122,4 +127,4 @@ def test_migrations_run_from_a_zipped_egg(tmp_path):
     command = [sys.executable, "-I", "-c", code, str(egg), str(tmp_path / "data")]
     done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path, timeout=60)
     assert done.stderr == ""
-    assert done.stdout.strip() == "['coverage', 'crawl_run', 'migratehistory']"
+    assert done.stdout.strip() == str(sorted(["migratehistory", *(model._meta.table_name for model in MODELS)]))

@@ -48,6 +48,7 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) ->
         spooled = pw.IntegerField()
         distinct = pw.IntegerField()
         stored = pw.IntegerField(null=True)
+        seconds = pw.DoubleField()
         state = pw.CharField(16)
         stop_reason = pw.CharField(64)
         updated_at = UtcDateTimeField()

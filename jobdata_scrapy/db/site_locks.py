@@ -1,0 +1,113 @@
+"""Site locks (circuit breakers), shared by all processes: closed -> open -> half-open (one owner probes) -> closed.
+
+Keys: "boss", "boss|exit=NAME", "boss|token=NAME". `now` is an aware time, the current one by default.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import peewee as pw
+
+from jobdata_scrapy.db.fields import check_row
+from jobdata_scrapy.db.pool_models import SiteLock
+from jobdata_scrapy.db.transaction import locked, reading, writing
+from jobdata_scrapy.leases import LockState, Owner
+
+MAX_OPEN = timedelta(hours=6)
+PROBE_SECONDS = 60
+LONGEST_REASON = 255
+
+
+def lock_keys(platform: str, exit_name: str = "", token_name: str = "") -> list[str]:
+    """The keys of a site, of the site through an exit, and of the site with a token."""
+    keys = [platform]
+    keys += [f"{platform}|exit={exit_name}"] if exit_name else []
+    return keys + ([f"{platform}|token={token_name}"] if token_name else [])
+
+
+def check_lock(
+    database: pw.Database, platform: str, exit_name: str, token_name: str, owner: Owner, *, now: datetime | None = None
+) -> LockState:
+    """The strictest of the three. HALF_OPEN is told to one owner, again and again for PROBE_SECONDS; all others see OPEN."""
+    now = now or datetime.now(UTC)
+    keys = lock_keys(platform, exit_name, token_name)
+    rows = _find_open(database, keys)
+    if not rows:
+        return LockState.CLOSED
+    if any(state_of(row, now) is LockState.OPEN for row in rows):
+        return LockState.OPEN
+    return _take_probe(database, keys, owner, now)
+
+
+@writing
+def trip_lock(
+    database: pw.Database,
+    key: str,
+    reason: str,
+    lock_seconds: float,
+    *,
+    seconds: float | None = None,
+    now: datetime | None = None,
+) -> datetime:
+    """Opens a lock: for `lock_seconds` the first time, twice as long each time in a row; or for `seconds`. Until when it is open.
+
+    One that is open already stays as it is: several processes meet one block. One whose probe has failed opens again.
+    """
+    now = now or datetime.now(UTC)
+    row = locked(database, SiteLock.select().where(SiteLock.key == key)).first(database)
+    if row is not None and seconds is None and state_of(row, now) is LockState.OPEN:
+        return row.open_until
+    trips = row.trips + 1 if row is not None else 1
+    span = timedelta(seconds=lock_seconds * 2.0 ** min(trips - 1, 30) if seconds is None else seconds)
+    until = now + (min(span, MAX_OPEN) if seconds is None else span)
+    values = {"is_open": True, "reason": reason[:LONGEST_REASON], "opened_at": now, "open_until": until, "trips": trips}
+    values |= {"probe_owner": None, "probe_until": None, "updated_at": now}
+    check_row(SiteLock, values | {"key": key})
+    SiteLock.insert(values | {"key": key}).on_conflict_ignore().execute(database)
+    SiteLock.update(values).where(SiteLock.key == key).execute(database)
+    return until
+
+
+@writing
+def close_lock(database: pw.Database, key: str, *, now: datetime | None = None) -> bool:
+    """Closes a lock; the next opening is a first one again. False where none of this key is open."""
+    changes = {"is_open": False, "trips": 0, "probe_owner": None, "probe_until": None, "updated_at": now or datetime.now(UTC)}
+    return bool(SiteLock.update(changes).where(SiteLock.key == key, SiteLock.is_open).execute(database))
+
+
+@reading
+def list_locks(database: pw.Database) -> list[SiteLock]:
+    """Every lock that was ever opened, the open ones first."""
+    return list(SiteLock.select().order_by(SiteLock.is_open.desc(), SiteLock.opened_at.desc()).execute(database))
+
+
+def state_of(row: SiteLock, now: datetime) -> LockState:
+    """HALF_OPEN once its time is over: one owner may probe."""
+    if not row.is_open:
+        return LockState.CLOSED
+    return LockState.OPEN if row.open_until > now else LockState.HALF_OPEN
+
+
+@reading
+def _find_open(database: pw.Database, keys: list[str]) -> list[SiteLock]:
+    return list(SiteLock.select().where(SiteLock.key.in_(keys), SiteLock.is_open).execute(database))
+
+
+@writing
+def _take_probe(database: pw.Database, keys: list[str], owner: Owner, now: datetime) -> LockState:
+    """All that are half-open, or none of them."""
+    query = SiteLock.select().where(SiteLock.key.in_(keys), SiteLock.is_open).order_by(SiteLock.key)
+    rows = list(locked(database, query).execute(database))
+    if not rows:
+        return LockState.CLOSED
+    if any(state_of(row, now) is LockState.OPEN or _is_probed(row, owner, now) for row in rows):
+        return LockState.OPEN
+    changes = {"probe_owner": owner.name, "probe_until": now + timedelta(seconds=PROBE_SECONDS), "updated_at": now}
+    fresh = [row.id for row in rows if row.probe_owner != owner.name or row.probe_until <= now]
+    SiteLock.update(changes).where(SiteLock.id.in_(fresh)).execute(database)
+    return LockState.HALF_OPEN
+
+
+def _is_probed(row: SiteLock, owner: Owner, now: datetime) -> bool:
+    return row.probe_owner is not None and row.probe_owner != owner.name and row.probe_until > now
