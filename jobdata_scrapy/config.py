@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from jobdata_scrapy.exceptions import ConfigError
 
 SECRET = SecretStr("")
+FIELD_COVERAGE = {"title": 1.0, "company_name": 0.9, "salary_text": 0.9, "city": 0.9}
 ConfigT = TypeVar("ConfigT", bound="Config")
 
 
@@ -43,12 +44,28 @@ class Config(BaseSettings):
     keywords_in_hand: int = Field(default=4, ge=1, le=256)
     max_pages: int = Field(default=0, ge=0)
 
+    # what processes hold for a while: keywords, tokens, exits, locks
+    keyword_lease_seconds: float = Field(default=300, ge=1)
+    keyword_max_attempts: int = Field(default=5, ge=1)
+    keyword_backoff_seconds: float = Field(default=300, ge=0)
+    token_key: SecretStr = SECRET
+    token_lease_seconds: float = Field(default=300, ge=1)
+    exit_lease_seconds: float = Field(default=60, ge=1)
+    exit_cooldown_seconds: float = Field(default=600, ge=0)
+    lock_seconds: float = Field(default=900, ge=0)
+
     # the way out
     proxy_url: SecretStr = SECRET
     proxy_scheme: Literal["http", "https", "socks5", "socks5h"] = "http"
     proxy_tunnel: str = ""
     proxy_username: SecretStr = SECRET
     proxy_password: SecretStr = SECRET
+    proxy_tunnel_sessions: int = Field(default=1, ge=1, le=1000)
+    proxy_tunnel_username_template: str = "{username}-session-{session}"
+    proxy_list: SecretStr = SECRET
+    proxy_file: str = ""
+    proxy_provider_url: SecretStr = SECRET
+    proxy_refresh_seconds: float = Field(default=300, ge=5)
 
     # the sites
     sandbox: str = ""
@@ -57,10 +74,46 @@ class Config(BaseSettings):
     boss_sign_js: str = ""
     qcwy_sign_key: SecretStr = SECRET
 
-    @field_validator("sandbox")
+    # pages that need a browser
+    browser_executable: str = "/usr/bin/chromium"
+
+    # when to end
+    drain_file: str = ""
+    drain_url: str = ""
+    drain_poll_seconds: float = Field(default=5, gt=0)
+
+    # what a run must look like
+    monitor_field_coverage: Annotated[dict[str, float], NoDecode] = Field(default_factory=lambda: dict(FIELD_COVERAGE))
+    monitor_block_ratio: float = Field(default=0.2, ge=0, le=1)
+    monitor_history_rounds: int = Field(default=5, ge=0, le=100)
+    monitor_tolerance: float = Field(default=0.5, gt=0, le=1)
+    monitor_duration_factor: float = Field(default=5, gt=1)
+
+    @field_validator("sandbox", "drain_url")
     @classmethod
     def _check_sandbox(cls, value: str) -> str:
         return _http_url(value) if value else value
+
+    @field_validator("proxy_provider_url")
+    @classmethod
+    def _check_provider_url(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc):
+            raise ValueError("is not an http(s) URL")  # its value may hold a key
+        return value
+
+    @field_validator("proxy_tunnel_username_template")
+    @classmethod
+    def _check_username_template(cls, value: str) -> str:
+        try:
+            differs = value.format(username="", session="1") != value.format(username="", session="2")
+        except (LookupError, ValueError, AttributeError):
+            differs = False
+        if not differs:
+            raise ValueError(
+                f"{value!r} must hold {{session}}, and may hold {{username}}, such as {{username}}-session-{{session}}"
+            )
+        return value
 
     @field_validator("site_base_urls", mode="before")
     @classmethod
@@ -70,6 +123,23 @@ class Config(BaseSettings):
             return value
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
         return {name.strip(): _http_url(url.strip()) for name, _, url in pairs}
+
+    @field_validator("monitor_field_coverage", mode="before")
+    @classmethod
+    def _read_field_coverage(cls, value: object) -> object:
+        """Accepts a dict or `title=1,city=0.9`."""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {name.strip(): share.strip() for name, _, share in pairs}
+
+    @field_validator("monitor_field_coverage")
+    @classmethod
+    def _check_field_coverage(cls, value: dict[str, float]) -> dict[str, float]:
+        for name, share in value.items():
+            if name not in FIELD_COVERAGE or not 0 <= share <= 1:
+                raise ValueError(f"{name}={share:g} must be one of {', '.join(FIELD_COVERAGE)} with a share from 0 to 1")
+        return value
 
     @model_validator(mode="after")
     def _check_sleep_range(self) -> Self:
@@ -102,11 +172,12 @@ class Config(BaseSettings):
             high = self.sleep_max_seconds
         return low, high
 
-    def base_url(self, platform: str, live: str) -> str:
-        """The base URL of a site: SITE_BASE_URLS, else the sandbox, else `live`."""
-        if platform in self.site_base_urls:
-            return self.site_base_urls[platform]
-        return f"{self.sandbox.rstrip('/')}/{platform}" if self.sandbox else live
+    def base_url(self, platform: str, live: str, host: str = "") -> str:
+        """The base URL of a site, or of a further `host` of it ("zhilian-www"): SITE_BASE_URLS, else the sandbox, else `live`."""
+        name = f"{platform}-{host}" if host else platform
+        if name in self.site_base_urls:
+            return self.site_base_urls[name]
+        return f"{self.sandbox.rstrip('/')}/{name}" if self.sandbox else live
 
 
 def secret_value(value: object) -> str:

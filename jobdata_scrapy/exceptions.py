@@ -42,6 +42,14 @@ class LocalServerError(WarehouseUnavailable):
     """The embedded ClickHouse server could not be started. Raised by `warehouse.local_server`."""
 
 
+class PageFailed(JobDataError):
+    """A pipeline failed on a page or dropped it. Set as the outcome of the page by `extensions.run_report`."""
+
+
+class ExitSourceError(JobDataError):
+    """A provider's list of proxies could not be fetched or read. Raised by `jobdata_scrapy.exit_sources`; the list in use stays."""
+
+
 class SignerError(JobDataError):
     """The operator's signing script failed or took too long. Raised by `jobdata_scrapy.js_signer`."""
 
@@ -49,11 +57,21 @@ class SignerError(JobDataError):
 class RequestRefused(JobDataError):
     """A request ended by its verdict: not to be parsed. Raised by `middlewares.anomaly`, handled in the errback.
 
-    close_reason: what the run is closed as; "" where only this search ends. body: the answer, for the engineer.
+    close_reason: what the run is closed as; "" where only this search ends. body: the answer, for the engineer. cause: in words,
+    where the verdict does not say it all.
     """
 
-    def __init__(self, verdict: str, close_reason: str, body: bytes = b"") -> None:
-        super().__init__(f"verdict {verdict}" + (f", the run stops as {close_reason!r}" if close_reason else ""))
+    def __init__(self, verdict: str, close_reason: str, body: bytes = b"", cause: str = "") -> None:
+        stop = f", the run stops as {close_reason!r}" if close_reason else ""
+        super().__init__((f"{cause} ({verdict})" if cause else f"verdict {verdict}") + stop)
         self.verdict = verdict
         self.close_reason = close_reason
         self.body = body
+        self.cause = cause
+
+
+class Drained(RequestRefused):
+    """The run was asked to end before the request had left. Raised by `jobdata_scrapy.draining`; nothing is wrong with the site."""
+
+    def __init__(self) -> None:
+        super().__init__("DRAINED", "drained")

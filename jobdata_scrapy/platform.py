@@ -33,12 +33,14 @@ class Verdict(StrEnum):
 
 
 class PageKind(StrEnum):
-    """What is asked for: a list page, one posting, several postings in one request, or a company."""
+    """What is asked for: a list page, one posting, several postings in one request, a company, or the page of a posting that
+    people read."""
 
     SEARCH = "search"
     DETAIL = "detail"
     DETAIL_BATCH = "detail_batch"
     COMPANY = "company"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """One HTTP request, before or after signing. `path` starts with "/" and is relative to the site's base URL."""
+    """One HTTP request, before or after signing. `path` starts with "/" and is relative to the base URL of its host.
+
+    host: "" for the site's base URL, else a name in `Platform.hosts`; needs_browser: a browser reads the page and runs its scripts;
+    state: the page's own JavaScript variable that the browser waits for and writes into the document, "" for none.
+    """
 
     page_kind: PageKind
     path: str
@@ -65,6 +71,9 @@ class RequestSpec:
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    host: str = ""
+    needs_browser: bool = False
+    state: str = ""
 
     @property
     def target(self) -> str:
@@ -135,6 +144,19 @@ class DetailPage:
     company: Company | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One way to divide a search: a filter of the site's and the values that between them show its postings.
+
+    parameter: the filter's name, as in `Query.filters`; codes: label -> site code, without the code for "any"; they may overlap.
+    misses: the postings that no code shows, in words ("postings without a salary"), "" where each one is shown by some code.
+    """
+
+    parameter: str
+    codes: Mapping[str, str]
+    misses: str = ""
+
+
 class SignFunction(Protocol):
     """Returns the spec as it goes on the wire. Pure: all that changes from call to call is in the context."""
 
@@ -150,7 +172,8 @@ class Platform:
     search shows at most; cities: national city name -> the site's code; token_setting, secret_setting, script_setting: names of
     the settings that hold the operator's credentials ("" = the site has none); token_required: refused at start without it.
     personal_paths: what `privacy.strip_personal` removes from a raw answer, dotted, "[]" for each item of a list, relative to the
-    raw posting or company; free_text_paths: where phone numbers and e-mail addresses are masked.
+    raw posting or company; free_text_paths: where phone numbers and e-mail addresses are masked. splits: how a capped search is
+    divided, in the order to try (`jobdata_scrapy.search_plan`). hosts: further hosts of the site, name -> base URL.
     """
 
     name: str
@@ -162,6 +185,8 @@ class Platform:
     cities: Mapping[str, str]
     personal_paths: tuple[str, ...]
     free_text_paths: tuple[str, ...] = ()
+    splits: tuple[Split, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
     token_setting: str = ""
     token_required: bool = False
     secret_setting: str = ""
@@ -175,8 +200,14 @@ class Platform:
     detail_batch_size: int = 1
     split_detail_batch: Callable[[bytes, int], list[bytes | None]] | None = None
     parse_detail: Callable[[bytes], DetailPage] | None = None
+    html_request: Callable[[Job], RequestSpec] | None = None
+    parse_html: Callable[[bytes], DetailPage] | None = None
     company_request: Callable[[str], RequestSpec] | None = None
     parse_company: Callable[[bytes], Company] | None = None
+
+    def live_url(self, host: str = "") -> str:
+        """The base URL of one of the live site's hosts (see `RequestSpec.host`)."""
+        return self.hosts[host] if host else self.base_url
 
     def query(self, keyword: str, city: str) -> Query:
         """The search for `keyword` in `city` (national name). Raises KeyError for a city the site has no code for."""

@@ -14,7 +14,7 @@ from jobdata_scrapy.sandbox.options import SandboxOptions
 from jobdata_scrapy.sandbox.robots import robots_reply, root_robots
 from jobdata_scrapy.sandbox.rules import Rule
 from jobdata_scrapy.sandbox.sites import SITES, challenge
-from jobdata_scrapy.sandbox.sites.contract import PREFIXES, Ask, Reply, Site
+from jobdata_scrapy.sandbox.sites.contract import PREFIXES, WEB, Ask, Reply, Site
 from jobdata_scrapy.sandbox.state import SandboxState
 
 STATE = web.AppKey("state", SandboxState)
@@ -30,12 +30,12 @@ def create_app(options: SandboxOptions | None = None, state: SandboxState | None
     app[STATE] = state or SandboxState(options or SandboxOptions())
     add_control_routes(app, app[STATE])
     app.router.add_get("/robots.txt", handle_root_robots)
-    app.router.add_route("*", "/{site:boss|qcwy|zhilian}/{path:.*}", handle_site)
+    app.router.add_route("*", "/{site:boss|qcwy|zhilian}{host:(-www)?}/{path:.*}", handle_site)
     return app
 
 
 async def handle_site(request: web.Request) -> web.StreamResponse:
-    """Everything below /boss, /qcwy and /zhilian."""
+    """Everything below /boss, /qcwy and /zhilian, and below the same with -www: the host of the pages that people read."""
     state = request.app[STATE]
     started = state.clock(), state.wall_clock()
     ask = await read_ask(request)
@@ -68,15 +68,16 @@ API_KINDS = frozenset({"search", "detail", "detail_batch", "company"})
 
 async def read_ask(request: web.Request) -> Ask:
     """The request as its site sees it: without the sandbox's path prefix."""
-    site = request.match_info["site"]
-    target = request.raw_path.removeprefix(PREFIXES[site])
+    site, host = request.match_info["site"], request.match_info["host"]
+    target = request.raw_path.removeprefix(PREFIXES[site] + host)
     path, _, query = target.partition("?")
     return Ask(
         site=site,
-        kind=page_kind(site, path),
+        kind=page_kind(site, path, host),
         method=request.method,
         path=path,
         target=target,
+        web=bool(host),
         params=dict(parse_qsl(query, keep_blank_values=True)),
         headers={name.lower(): value for name, value in request.headers.items()},
         cookies=request.cookies,
@@ -85,12 +86,14 @@ async def read_ask(request: web.Request) -> Ask:
     )
 
 
-def page_kind(site: str, path: str) -> str:
+def page_kind(site: str, path: str, host: str = "") -> str:
     """What is asked for: a page kind of the site, `robots`, `verify` (where redirects lead to), or `unknown`."""
     if path == "/robots.txt":
         return "robots"
     if path == challenge.VERIFY_PATHS[site]:
         return "verify"
+    if host:
+        return SITES[site].web_paths.get(path.split("/")[1], "unknown")
     return SITES[site].paths.get(path, "unknown")
 
 
@@ -103,7 +106,7 @@ def answer_ask(state: SandboxState, site: Site, ask: Ask, rules: list[Rule], mai
     if main is not None and main.fault not in CHANGING and main.subcalls is None and main.fault != "dropped":
         return fail(site, ask, main)
     if ask.kind == "robots":
-        return robots_reply()
+        return robots_reply(web=ask.web)
     cap = min((rule.cap for rule in rules if rule.fault == "capped"), default=None)
     reply = site.refuse(ask, state) or site.answer(ask, state, cap)
     if main is not None and main.fault != "dropped":
@@ -118,7 +121,7 @@ def fail(site: Site, ask: Ask, rule: Rule) -> Reply:
     if rule.fault in ("captcha", "robots_captcha"):
         return challenge.captcha(ask.site)
     if rule.fault == "captcha_redirect":
-        return challenge.captcha_redirect(ask.site)
+        return challenge.captcha_redirect(ask.site, WEB if ask.web else "")
     if rule.fault == "robots_refuse":
         return robots_reply(refuse=True)
     if rule.fault == "rate_limited":
@@ -159,6 +162,7 @@ def log_entry(ask: Ask, started: float, wall: float) -> dict[str, Any]:
         "kind": ask.kind,
         "path": ask.path,
         "page": ask.page,
+        "filters": "&".join(f"{name}={code}" for name, code in ask.filters or ()),
         "keyword": ask.keyword,
         "city": ask.city_code,
         "address": ask.address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,14 +18,14 @@ def change_reply(rule: Rule, site: Site, ask: Ask, reply: Reply) -> Reply:
         return Reply(body=body[: len(body) // 2], status=reply.status, content_type=reply.content_type)
     if reply.refused:
         return reply
-    payload = orjson.loads(reply.encode())  # the rows are shared with other answers: change a copy
+    payload = orjson.loads(orjson.dumps(reply.payload))  # the rows are shared with other answers: change a copy
     if rule.subcalls is not None:
         payload = _change_subcalls(rule, site, ask, payload)
     elif rule.fault in ("empty", "empty_silent"):
         site.empty(payload, silent=rule.fault == "empty_silent")
     else:
         _change_records(rule, site.records(ask.kind, payload), site.fields(ask.kind))
-    return Reply(payload, status=reply.status)
+    return replace(reply, payload=payload)
 
 
 def _change_subcalls(rule: Rule, site: Site, ask: Ask, payload: Any) -> Any:

@@ -7,9 +7,10 @@ from jobdata_scrapy.sandbox.sites.contract import Reply
 PLAIN = "text/plain;charset=utf-8"
 
 
-def robots_reply(*, refuse: bool = False) -> Reply:
-    """A site's robots.txt: the API paths are allowed, or nothing is."""
-    text = "User-agent: *\nDisallow: /\n" if refuse else "User-agent: *\nAllow: /\n"
+def robots_reply(*, refuse: bool = False, web: bool = False) -> Reply:
+    """A site's robots.txt: the API paths are allowed, or nothing is; `web`: every address with a query is refused, as zhaopin does."""
+    text = "User-agent: *\nDisallow: /*?*\n" if web else "User-agent: *\nAllow: /\n"
+    text = "User-agent: *\nDisallow: /\n" if refuse else text
     return Reply(body=text.encode(), content_type=PLAIN)
 
 

@@ -11,10 +11,11 @@ from jobdata_scrapy.sandbox.data import COUNTRY, city_names
 
 SITES = ("boss", "qcwy", "zhilian")
 SiteName = Literal["boss", "qcwy", "zhilian"]
-Kind = Literal["search", "detail", "detail_batch", "company", "robots", "*"]
+Kind = Literal["search", "detail", "detail_batch", "company", "html", "robots", "*"]
 API_KINDS = frozenset({"search", "detail", "detail_batch", "company"})
 POSTINGS = frozenset({"search", "detail", "detail_batch"})
-ANY = API_KINDS | {"robots"}
+PAGES = API_KINDS | {"html"}
+ANY = PAGES | {"robots"}
 BODY_CODES = frozenset({1, 7, 9, 17, 19, 31, 35, 36, 37, 100, 121, 122})
 
 Fault = Literal[
@@ -35,19 +36,19 @@ FAULTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "server_error": (ANY, frozenset({"status"})),
     "slow": (ANY, frozenset({"seconds"})),
     "dropped": (ANY, frozenset({"amid"})),
-    "truncated": (API_KINDS, frozenset()),
-    "renamed": (API_KINDS, frozenset({"subcalls"})),
-    "retyped": (API_KINDS, frozenset({"subcalls"})),
+    "truncated": (PAGES, frozenset()),
+    "renamed": (PAGES, frozenset({"subcalls"})),
+    "retyped": (PAGES, frozenset({"subcalls"})),
     "empty": (frozenset({"search"}), frozenset()),
     "empty_silent": (frozenset({"search"}), frozenset()),
     "capped": (frozenset({"search"}), frozenset({"cap"})),
     "bad_rows": (frozenset({"search"}), frozenset({"rows"})),
-    "ban_address": (API_KINDS, frozenset({"seconds"})),
+    "ban_address": (PAGES, frozenset({"seconds"})),
     "ban_token": (API_KINDS, frozenset({"seconds", "code"})),
     "robots_refuse": (frozenset({"robots"}), frozenset()),
     "robots_error": (frozenset({"robots"}), frozenset({"status"})),
     "robots_captcha": (frozenset({"robots"}), frozenset()),
-    "gone": (frozenset({"detail", "detail_batch", "company"}), frozenset({"subcalls"})),
+    "gone": (frozenset({"detail", "detail_batch", "company", "html"}), frozenset({"subcalls"})),
 }
 BOSS_ONLY = {"ban_token": "has a session token", "subcalls": "has batches", "code": "tells a code"}
 NEEDS_SECONDS = frozenset({"slow"})

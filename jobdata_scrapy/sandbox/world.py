@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jobdata_scrapy.sandbox import draws
+from jobdata_scrapy.sandbox.filters import Filters, is_shown
 from jobdata_scrapy.sandbox.postings import Posting, SearchKey, make_posting, posting_id
 
 CAPS = {"boss": 300, "qcwy": 1000, "zhilian": 100}
@@ -16,12 +17,13 @@ EMPTY_PREFIX, FEW_PREFIX, OVER_CAP_PREFIX = "空", "少量", "超限"
 
 @dataclass(slots=True)
 class Listing:
-    """One search: slots in the order the site shows them, and how often the salary of a slot was changed."""
+    """One search: slots in the order the site shows them, and how often the salary of a slot was changed. rows: what is shown
+    under a filter, kept once made."""
 
     slots: list[int]
     next_slot: int
     revisions: dict[int, int] = field(default_factory=dict)
-    rows: list[int] | None = None
+    rows: dict[Filters, list[int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -45,13 +47,15 @@ class World:
         self._listings: dict[SearchKey, Listing] = {}
         self._homes: dict[tuple[str, str], tuple[SearchKey, int]] = {}
 
-    def window(self, key: SearchKey, cap: int | None = None) -> Window:
-        """What the search shows under the site's cap, or under a smaller `cap`."""
+    def window(self, key: SearchKey, cap: int | None = None, filters: Filters = ()) -> Window:
+        """What the search shows under the site's cap, or under a smaller `cap`; with `filters` only what passes them all."""
         listing = self._listing(key)
-        if listing.rows is None:
-            listing.rows = _with_repeats(listing.slots) if key.site == "qcwy" else listing.slots
+        if filters not in listing.rows:
+            slots = [slot for slot in listing.slots if is_shown(self.seed, key, slot, self.revision(key, slot), filters)]
+            listing.rows[filters] = _with_repeats(slots) if key.site == "qcwy" else slots
+        rows = listing.rows[filters]
         limit = min(CAPS[key.site], cap or CAPS[key.site])
-        return Window(key, listing.rows[:limit], len(listing.rows))
+        return Window(key, rows[:limit], len(rows))
 
     def ids(self, key: SearchKey, slots: Iterable[int]) -> list[str]:
         """Distinct ids of these slots, in order."""
@@ -87,7 +91,8 @@ class World:
         for slot in kept[:change_salary]:
             listing.revisions[slot] = listing.revisions.get(slot, 0) + 1
         fresh = list(range(listing.next_slot, listing.next_slot + add))
-        listing.slots, listing.next_slot, listing.rows = fresh + kept, listing.next_slot + add, None
+        listing.slots, listing.next_slot = fresh + kept, listing.next_slot + add
+        listing.rows.clear()
 
     def reset(self) -> None:
         """Forgets totals and mutations; ids already handed out stay known."""

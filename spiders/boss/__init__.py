@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from jobdata_scrapy.platform import Platform
+from jobdata_scrapy.platform import Platform, Split
 from spiders.boss.detect import verdict
 from spiders.boss.mapping import BASE_URL
 from spiders.boss.parse import parse_company, parse_detail, parse_search, split_detail_batch
 from spiders.boss.requests import (
     BATCH_SIZE,
     CITIES,
+    FILTERS,
     PAGE_SIZE,
     RESULT_CAP,
     company_request,
@@ -64,6 +65,16 @@ FREE_TEXT_PATHS = (
     "brandIntroduce",
 )
 
+# Every captured row names an experience and a company size ("经验不限" has a code of its own), so that the first two show each
+# posting. Salary has no code for 面议 (below 1 % of the captured rows), degree none for 学历不限: what they miss is stated.
+ANY = FILTERS["experience"]["不限"]
+SPLITS = (
+    Split("experience", {label: code for label, code in FILTERS["experience"].items() if code != ANY}),
+    Split("scale", FILTERS["scale"]),
+    Split("salary", FILTERS["salary"], misses="postings without a salary"),
+    Split("degree", FILTERS["degree"], misses="postings that ask for no degree"),
+)
+
 PLATFORM = Platform(
     name="boss",
     title="Boss直聘",
@@ -74,6 +85,7 @@ PLATFORM = Platform(
     cities=CITIES,
     personal_paths=PERSONAL_PATHS,
     free_text_paths=FREE_TEXT_PATHS,
+    splits=SPLITS,
     token_setting="BOSS_MPT_TOKEN",  # noqa: S106 - the setting's name
     token_required=True,
     script_setting="BOSS_SIGN_JS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobdata_scrapy.platform import Platform
+from jobdata_scrapy.platform import Platform, Split
 from spiders.qcwy import requests, sign
 from spiders.qcwy.detect import verdict
 from spiders.qcwy.parse import RESULT_CAP, parse_company, parse_detail, parse_search
@@ -31,6 +31,14 @@ PERSONAL_PATHS = (
     "license.operName",
 )
 
+# No filter of this site shows every posting. Of 10,150 captured rows about 0.1 % tell no salary, 3.5 % no degree, 12 % say
+# 无需经验, which has no code: the filter that misses least comes first, and what it misses is stated.
+SPLITS = (
+    Split("salary", requests.FILTERS["salary"], misses="postings without a salary"),
+    Split("degree", requests.FILTERS["degree"], misses="postings that ask for no degree"),
+    Split("workYear", requests.FILTERS["workYear"], misses="postings that ask for no experience"),
+)
+
 PLATFORM = Platform(
     name="qcwy",
     title="前程无忧",
@@ -41,6 +49,7 @@ PLATFORM = Platform(
     cities=requests.CITIES,
     personal_paths=PERSONAL_PATHS,
     free_text_paths=("jobDescribe",),
+    splits=SPLITS,
     secret_setting="QCWY_SIGN_KEY",  # noqa: S106 - the name of a setting
     search_request=requests.search_request,
     sign=sign.sign,

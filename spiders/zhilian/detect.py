@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from jobdata_scrapy.platform import Answer, PageKind, Verdict
-from spiders.zhilian.parse import RESULT_CAP
+from spiders.zhilian.parse import RESULT_CAP, find_detail
 
 OFFLINE_CODE = "211"
 BY_CODE = {
@@ -24,6 +24,7 @@ BY_CODE = {
 CHALLENGE = re.compile(
     r"Security Verification|complete the challenge|EdgeOne|TencentEOCaptcha|EO-Bot|正在验证连接安全性|acw_sc|FSSBB", re.I
 )
+LOGIN_ADDRESS = re.compile(r"^https?://passport\.")
 BY_MESSAGE = (
     (re.compile(r"freq|频繁|稍后", re.I), Verdict.RATE_LIMITED),
     (re.compile(r"验证|captcha|verif", re.I), Verdict.CAPTCHA),
@@ -51,6 +52,8 @@ class _Envelope(msgspec.Struct, rename="camel"):
 
 def verdict(answer: Answer) -> Verdict:
     """The verdict on one answer. Never raises."""
+    if answer.page_kind is PageKind.HTML:
+        return _judge_html(answer)
     body = answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if body[:1] == b"<":
         return _judge_page(answer, body.decode("utf-8", "replace"))
@@ -61,6 +64,17 @@ def verdict(answer: Answer) -> Verdict:
     if answer.status == 200 or judged not in VAGUE:
         return judged
     return _judge_status(answer)
+
+
+def _judge_html(answer: Answer) -> Verdict:
+    """A posting's page is known by its state; words are looked for only in a page that has none, so that no posting is a block."""
+    if LOGIN_ADDRESS.search(answer.url):
+        return Verdict.LOGIN_REQUIRED
+    if answer.status == 200 and (detail := find_detail(answer.body)) is not None:
+        return Verdict.OK if isinstance(detail.get("detailedPosition"), dict) else Verdict.LAYOUT_CHANGED
+    if CHALLENGE.search(answer.body.decode("utf-8", "replace")):
+        return Verdict.CAPTCHA
+    return Verdict.LAYOUT_CHANGED if answer.status == 200 else _judge_status(answer)
 
 
 def _judge_status(answer: Answer) -> Verdict:

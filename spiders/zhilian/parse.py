@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
+from json import JSONDecoder
 from typing import Any
 
 from jobdata_scrapy.exceptions import ParseError
@@ -16,6 +18,7 @@ RESULT_CAP = 100  # `count` never says more
 AD_KEYS = ("adResponse", "liveCard")
 CITY_BY_CODE = {code: city for city, code in CITIES.items()}
 BEIJING = timezone(timedelta(hours=8))
+STATE_ASSIGNMENT = re.compile(rb"__INITIAL_STATE__\s*=\s*(?=\{)")
 NO_POSITION = Position(Base(), Desc(), WorkLocation())
 
 
@@ -48,13 +51,42 @@ def parse_search(body: bytes, page: int) -> SearchPage:
 
 def parse_detail(body: bytes) -> DetailPage:
     """A posting (`detailedPosition`) with its company where the answer names one. Raises ParseError."""
-    data = _find_data(body, PageKind.DETAIL, "detailedPosition")
+    return _make_detail(_find_data(body, PageKind.DETAIL, "detailedPosition"), PageKind.DETAIL)
+
+
+def parse_html(body: bytes) -> DetailPage:
+    """The page of a posting that people read: the same two objects as in `parse_detail`, in the page's state. Raises ParseError."""
+    detail = find_detail(body)
+    if detail is None or not isinstance(detail.get("detailedPosition"), dict):
+        field = "__INITIAL_STATE__.jobDetail" + (".detailedPosition" if detail is not None else "")
+        raise ParseError(SITE, PageKind.HTML, field, "is missing or no object")
+    return _make_detail(detail, PageKind.HTML)
+
+
+def find_detail(page: bytes) -> dict[str, Any] | None:
+    """`jobDetail` in the state of a posting's page; None where the page has no state, or one without it. Never raises.
+
+    The last assignment counts: it is the one that the browser wrote when the page's scripts had run.
+    """
+    start = max((found.end() for found in STATE_ASSIGNMENT.finditer(page)), default=None)
+    if start is None:
+        return None
+    try:
+        state, _ = JSONDecoder().raw_decode(page[start:].decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    holder = state if "jobDetail" in state else state.get("jobInfo")  # the older pages have it one level below
+    detail = holder.get("jobDetail") if isinstance(holder, dict) else None
+    return detail if isinstance(detail, dict) else None
+
+
+def _make_detail(data: dict[str, Any], kind: PageKind) -> DetailPage:
     raw = data["detailedPosition"]
-    row = convert_part(raw, Detail, SITE, PageKind.DETAIL, "detailedPosition")
+    row = convert_part(raw, Detail, SITE, kind, "detailedPosition")
     number, name = text(row.number, row.position_number), text(row.name, row.position_name)
     if not number or not name:
-        raise ParseError(SITE, PageKind.DETAIL, f"detailedPosition.{'name' if number else 'number'}", "is missing")
-    company, raw_company = _read_company(data, PageKind.DETAIL)
+        raise ParseError(SITE, kind, f"detailedPosition.{'name' if number else 'number'}", "is missing")
+    company, raw_company = _read_company(data, kind)
     job = Job(
         job_id=number,
         title=name,

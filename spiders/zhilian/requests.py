@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,6 +18,8 @@ from jobdata_scrapy.platform import PageKind, Query, RequestSpec
 PAGE_SIZE = 20
 SEARCH_PATH = "/c/i/search/positions"
 DETAIL_PATH = "/c/i/jobs/position-detail-new"
+WEB = "www"  # the host of the pages that people read
+STATE = "__INITIAL_STATE__"
 
 CODES: dict[str, Any] = msgspec.json.decode(files("spiders.zhilian").joinpath("codes.json").read_bytes())
 CITIES: dict[str, str] = CODES["cities"]
@@ -66,6 +69,13 @@ def search_request(query: Query, page: int) -> RequestSpec:
 def detail_request(job: Job) -> RequestSpec:
     """One posting, by its number alone."""
     return RequestSpec(PageKind.DETAIL, DETAIL_PATH, params=(("number", job.job_id),), headers=HEADERS)
+
+
+def html_request(job: Job) -> RequestSpec:
+    """The posting's public page. Without a query: robots.txt of that host refuses every address with one."""
+    headers = (("Accept", "text/html"), ("Accept-Language", "zh-CN"))
+    path = f"/jobdetail/{quote(job.job_id, safe='')}.htm"
+    return RequestSpec(PageKind.HTML, path, headers=headers, host=WEB, needs_browser=True, state=STATE)
 
 
 def _check_filter(name: str, codes: str) -> None:

@@ -12,11 +12,16 @@ from uuid import UUID
 
 import msgspec
 
-from jobdata_scrapy.platform import RequestSpec, SignContext
+from jobdata_scrapy.platform import PageKind, RequestSpec, SignContext
 
 
 def sign(spec: RequestSpec, context: SignContext) -> RequestSpec:
-    """The spec with fresh identifiers, all derived from the context; in a POST the action id stands in the body as well."""
+    """The spec with fresh identifiers, all derived from the context; in a POST the action id stands in the body as well.
+
+    A page that people read carries none.
+    """
+    if spec.page_kind is PageKind.HTML:
+        return spec
     action_id = make_uuid(context.nonce, "action")
     named = spec.with_params(*make_identifiers(context)).with_headers(("x-zp-action-id", action_id))
     return replace(named, body=add_action_id(spec.body, action_id)) if spec.body else named

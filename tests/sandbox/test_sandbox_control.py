@@ -132,6 +132,7 @@ async def test_log_tells_who_asked_what_and_when(sandbox):
         "kind": "search",
         "path": "/wapi/zpgeek/miniapp/search/joblist.json",
         "page": 2,
+        "filters": "",
         "keyword": "数据分析",
         "city": "101020100",
         "address": "127.0.0.1",

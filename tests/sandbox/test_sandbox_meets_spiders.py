@@ -9,6 +9,7 @@ import pytest
 from yarl import URL
 
 from jobdata_scrapy.platform import Answer, Platform, RequestSpec, SignContext, Verdict
+from jobdata_scrapy.search_plan import SearchPlan
 from spiders.registry import PLATFORMS
 
 
@@ -43,6 +44,55 @@ async def test_what_a_site_is_read_as_is_the_truth(sandbox, name, keyword):
     assert len(jobs) == truth["rows"]
     assert list(dict.fromkeys(job.job_id for job in jobs)) == truth["ids"][: truth["reachable"]]
     assert capped == (truth["reachable"] < truth["total"])
+
+
+async def read_by_plan(sandbox: Any, platform: Platform, keyword: str) -> tuple[dict[str, Any], SearchPlan]:
+    """(postings by id, the plan at its end)."""
+    plan, found = SearchPlan.start(platform.query(keyword, "上海"), platform.splits), {}
+    while step := plan.next_step():
+        parsed = platform.parse_search(
+            (await send(sandbox, platform, platform.search_request(step.query, step.page))).body, step.page
+        )
+        found |= {job.job_id: job for job in parsed.jobs}
+        plan = plan.after_page(
+            step,
+            total=parsed.total,
+            capped=parsed.capped,
+            last=parsed.next_page is None,
+            rows=len(parsed.jobs) + len(parsed.rejected),
+        )
+    return found, plan
+
+
+@pytest.mark.parametrize("name", ["boss", "zhilian"])
+async def test_a_capped_search_is_read_whole_by_its_parts(sandbox, name):
+    found, plan = await read_by_plan(sandbox, PLATFORMS[name], "超限测试")
+    truth = await sandbox.truth(name, "超限测试")
+    assert set(found) == set(truth["ids"])
+    assert truth["reachable"] < len(found)
+    assert plan.is_complete
+    assert plan.searches[1] == 1 + len(PLATFORMS[name].splits[0].codes)
+
+
+async def test_what_no_filter_shows_is_stated(sandbox):
+    """qcwy: postings without a salary, and beyond the first 1000 rows."""
+    found, plan = await read_by_plan(sandbox, PLATFORMS["qcwy"], "超限测试")
+    truth = await sandbox.truth("qcwy", "超限测试")
+    assert set(found) < set(truth["ids"])
+    assert len(found) > 0.99 * truth["total"] > truth["reachable"]
+    assert (plan.is_complete, plan.describe_uncovered()) == (
+        False,
+        "the whole search: postings without a salary, beyond the first 1000",
+    )
+
+
+async def test_deeper_splits_when_the_parts_are_capped_too(sandbox):
+    await sandbox.control({"total": {"site": "zhilian", "keyword": "k", "city": "上海", "total": 500}})
+    found, plan = await read_by_plan(sandbox, PLATFORMS["zhilian"], "k")
+    assert 400 < len(found) < 500
+    assert "S_SOU_COMPANY_SCALE 20-99人: postings that ask for no degree, beyond the first 100" in plan.describe_uncovered()
+    asked = {entry["filters"].count("=") for entry in await sandbox.log()}
+    assert asked == {0, 1, 2}
 
 
 async def test_signed_qcwy_is_the_same_list(sandbox):

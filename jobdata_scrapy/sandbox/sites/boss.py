@@ -15,6 +15,7 @@ import orjson
 from jobdata_scrapy.sandbox import draws
 from jobdata_scrapy.sandbox.companies import find_company
 from jobdata_scrapy.sandbox.data import city_names
+from jobdata_scrapy.sandbox.filters import read_filters
 from jobdata_scrapy.sandbox.postings import SearchKey, make_posting
 from jobdata_scrapy.sandbox.sites import boss_shapes
 from jobdata_scrapy.sandbox.sites.contract import ITEMS_KEPT, Ask, Fields, Reply, join_object, read_whole
@@ -59,6 +60,7 @@ class BossSite:
 
     name: str = "boss"
     paths: Mapping[str, str] = {SEARCH: "search", DETAIL: "detail", BATCH: "detail_batch", COMPANY: "company"}
+    web_paths: Mapping[str, str] = {}  # noqa: RUF012 - read only
 
     def read(self, ask: Ask) -> None:
         """Token, keyword, city and page."""
@@ -67,6 +69,7 @@ class BossSite:
             ask.keyword, ask.city_code = ask.params.get("query", ""), ask.params.get("city", "100010000")
             ask.page = read_whole(ask.params.get("page"), 1)
             ask.size = min(read_whole(ask.params.get("pageSize"), PAGE_SIZE) or 0, LARGEST_PAGE)
+            ask.filters = read_filters(self.name, ask.params)
 
     def refuse(self, ask: Ask, state: SandboxState) -> Reply | None:
         """Code 7 for an unknown token, 37 for a wrong `__zp_stoken__` where one is required, 17 and 19 for parameters."""
@@ -76,6 +79,8 @@ class BossSite:
             return failed(37, refused="stoken")
         if ask.kind == "search" and (ask.page is None or not ask.size):
             return failed(17, refused="page")
+        if ask.filters is None:
+            return failed(17, refused="filter")
         if ask.kind == "search" and not state.replay and ask.city_code not in city_names(self.name):
             return failed(19, refused="city")
         return None
@@ -152,7 +157,7 @@ def ticket(job_id: str, token: str, state: SandboxState) -> str:
 def search(ask: Ask, state: SandboxState, cap: int | None) -> dict[str, Any]:
     """A page of the mini-program list. It tells no total; half of the searches say `list`, the others `jobList`."""
     key = SearchKey("boss", ask.keyword, city_names("boss")[ask.city_code])
-    window, first = state.world.window(key, cap), ((ask.page or 1) - 1) * ask.size
+    window, first = state.world.window(key, cap, ask.filters or ()), ((ask.page or 1) - 1) * ask.size
     lid = draws.text(state.options.seed, "lid", *key, ask.token, length=10)
     rows = []
     for rank, slot in enumerate(window.page(ask.page or 1, ask.size), first + 1):

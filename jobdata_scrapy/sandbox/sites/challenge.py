@@ -29,9 +29,9 @@ def captcha(site: str) -> Reply:
     return Reply(body=PAGES[site].encode(), content_type=HTML)
 
 
-def captcha_redirect(site: str) -> Reply:
+def captcha_redirect(site: str, host: str = "") -> Reply:
     """HTTP 302 to the site's verification page (which the sandbox serves too)."""
-    location = f"{PREFIXES[site]}{VERIFY_PATHS[site]}?callbackUrl=%2F"
+    location = f"{PREFIXES[site]}{host}{VERIFY_PATHS[site]}?callbackUrl=%2F"
     return Reply(body=b"", status=302, content_type=HTML, headers={"Location": location})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,20 +10,25 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 if TYPE_CHECKING:
+    from jobdata_scrapy.sandbox.filters import Filters
     from jobdata_scrapy.sandbox.rules import Rule
     from jobdata_scrapy.sandbox.state import SandboxState
 
 JSON = "application/json;charset=utf-8"
 HTML = "text/html;charset=utf-8"
 ITEMS_KEPT = 20_000  # rendered rows, about 3 KB each
+SHELL_DATA = b"%DATA%"
+WEB = "-www"  # after the prefix of a site: the host of the pages that people read
 PREFIXES = {"boss": "/boss", "qcwy": "/qcwy", "zhilian": "/zhilian"}
 
 
 @dataclass(slots=True)
 class Ask:
-    """One request. `path` and `target` (path and query, as sent) stand without the sandbox's prefix; header names in lower case.
+    """One request. `path` and `target` (path and query, as sent) stand without the sandbox's prefix; header names in lower case;
+    `web`: asked of the host of the pages that people read.
 
-    Below the line: what the site reads out of it. `page` is None where there is none or it cannot be read.
+    Below the line: what the site reads out of it. `page` is None where there is none or it cannot be read, `filters` where one
+    has a code that the site does not know.
     """
 
     site: str
@@ -35,17 +41,22 @@ class Ask:
     cookies: Mapping[str, str]
     body: bytes
     address: str
+    web: bool = False
     # ---
     keyword: str = ""
     city_code: str = ""
     page: int | None = None
     size: int = 0
     token: str = ""
+    filters: Filters | None = ()
 
 
 @dataclass(slots=True)
 class Reply:
-    """One answer: `payload` becomes JSON, else `body` goes out as it is. `refused`: the check of the site that failed."""
+    """One answer: `payload` becomes JSON, else `body` goes out as it is. `refused`: the check of the site that failed.
+
+    `shell`: an HTML page that has the payload in place of `SHELL_DATA`, as base64: only a browser that runs its script shows it.
+    """
 
     payload: Any = None
     body: bytes = b""
@@ -53,9 +64,12 @@ class Reply:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
     refused: str = ""
+    shell: bytes = b""
 
     def encode(self) -> bytes:
         """The body as it goes on the wire."""
+        if self.shell:
+            return self.shell.replace(SHELL_DATA, b64encode(orjson.dumps(self.payload)))
         return self.body if self.payload is None else orjson.dumps(self.payload)
 
 
@@ -68,10 +82,12 @@ class Fields:
 
 
 class Site(Protocol):
-    """One fake site. `paths`: path -> page kind; `records`: the postings or companies in an answer, changeable in place."""
+    """One fake site. `paths`: path -> page kind; `web_paths`: the same by the first part of the path, on the host of the pages that
+    people read; `records`: the postings or companies in an answer, changeable in place."""
 
     name: str
     paths: Mapping[str, str]
+    web_paths: Mapping[str, str]
 
     def read(self, ask: Ask) -> None:
         """Fills what stands below the line of `Ask`."""

@@ -13,6 +13,7 @@ import orjson
 from jobdata_scrapy.sandbox import draws
 from jobdata_scrapy.sandbox.companies import find_company
 from jobdata_scrapy.sandbox.data import COUNTRY, city_names
+from jobdata_scrapy.sandbox.filters import read_filters
 from jobdata_scrapy.sandbox.postings import SearchKey, make_posting
 from jobdata_scrapy.sandbox.sites import challenge, qcwy_shapes
 from jobdata_scrapy.sandbox.sites.contract import ITEMS_KEPT, Ask, Fields, Reply, join_object, read_whole
@@ -34,6 +35,7 @@ class QcwySite:
 
     name: str = "qcwy"
     paths: Mapping[str, str] = {OPEN_SEARCH: "search", SIGNED_SEARCH: "search", COMPANY: "company"}
+    web_paths: Mapping[str, str] = {}  # noqa: RUF012 - read only
 
     def read(self, ask: Ask) -> None:
         """Keyword, area and page."""
@@ -42,6 +44,7 @@ class QcwySite:
             ask.keyword, ask.city_code = ask.params.get("keyword", ""), ask.params.get("jobArea", "000000")
             ask.page = read_whole(ask.params.get("pageNum"), 1)
             ask.size = min(read_whole(ask.params.get("pageSize"), PAGE_SIZE) or 0, LARGEST_PAGE)
+            ask.filters = read_filters(self.name, ask.params)
 
     def refuse(self, ask: Ask, state: SandboxState) -> Reply | None:
         """The signature and its age on `search-pc`; page numbers."""
@@ -49,6 +52,8 @@ class QcwySite:
             return failed("签名错误", refused="sign")
         if ask.kind == "search" and (ask.page is None or not ask.size):
             return failed("参数错误", refused="page")
+        if ask.filters is None:
+            return failed("参数错误", refused="filter")
         return None
 
     def answer(self, ask: Ask, state: SandboxState, cap: int | None) -> Reply:
@@ -97,7 +102,7 @@ def failed(message: str, *, refused: str = "") -> Reply:
 def search(ask: Ask, state: SandboxState, cap: int | None) -> dict[str, Any]:
     """A page of the list. Repeats count in the total, as the site counts rows; one search in four says `totalcount` only."""
     key = SearchKey("qcwy", ask.keyword, city_names("qcwy").get(ask.city_code, COUNTRY))
-    window, page = state.world.window(key, cap), ask.page or 1
+    window, page = state.world.window(key, cap, ask.filters or ()), ask.page or 1
     request_id = draws.digest(state.options.seed, "request", state.next_number()).hex()
     columns = qcwy_shapes.RequestColumns(request_id, page, ask.keyword)
     rows = []
