@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+
+from jobdata_scrapy.draining import DrainSwitch
+from jobdata_scrapy.exceptions import Drained
 from jobdata_scrapy.pace import MAX_SLOWNESS, PaceGate
 
 
@@ -91,3 +95,46 @@ async def test_cancelled_waiter_frees_its_place():
 
 def test_leaving_a_slot_nobody_holds_is_harmless():
     make_gate(FakeTime()).leave("a")
+
+
+async def test_a_drain_wakes_the_one_that_sleeps_and_the_one_behind_it():
+    switch = DrainSwitch()
+    gate = PaceGate(60, 60, draining=switch)
+    await gate.enter("a")
+    gate.leave("a")
+    waiters = [asyncio.ensure_future(gate.enter("a")) for _ in range(2)]
+    await asyncio.sleep(0)
+    switch.turn_on()
+    for waiter in waiters:
+        with pytest.raises(Drained):
+            await asyncio.wait_for(waiter, 1)
+    with pytest.raises(Drained):
+        await gate.enter("b")
+
+
+async def test_a_drain_leaves_alone_who_has_passed_the_gate():
+    switch = DrainSwitch()
+    gate = PaceGate(0, 0, draining=switch)
+
+    async def ask() -> str:
+        await gate.enter("a")
+        await asyncio.sleep(0)
+        return "answer"
+
+    asking = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    switch.turn_on()
+    switch.turn_on()
+    assert await asking == "answer"
+
+
+async def test_a_cancelled_waiter_is_cancelled_also_amid_a_drain():
+    switch = DrainSwitch()
+    gate = PaceGate(60, 60, draining=switch)
+    await gate.enter("a")
+    waiter = asyncio.ensure_future(gate.enter("a"))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    switch.turn_on()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
