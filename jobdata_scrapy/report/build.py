@@ -10,7 +10,7 @@ from typing import Any
 from jobdata_scrapy import __version__
 from jobdata_scrapy.backend.base import RunRecord
 from jobdata_scrapy.coverage import Coverage
-from jobdata_scrapy.report.judge import Judgement, count_uncovered
+from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, count_uncovered
 from jobdata_scrapy.report.tally import SALARY_EDGES, SalaryBands, Tally
 from jobdata_scrapy.report.text import clean_text, hide_secrets
 
@@ -25,7 +25,12 @@ _PARTS = ("new", "changed", "unchanged", "repeated", "rejected")
 
 
 def build_report(
-    run: RunRecord, rounds: Sequence[Coverage], tally: Tally, judgement: Judgement, stats: Mapping[str, Any]
+    run: RunRecord,
+    rounds: Sequence[Coverage],
+    tally: Tally,
+    judgement: Judgement,
+    stats: Mapping[str, Any],
+    monitored: Sequence[MonitorOutcome] = (),
 ) -> Report:
     """Everything about a run that is worth keeping; `stats` are Scrapy's. Times are ISO 8601, durations seconds.
 
@@ -38,6 +43,7 @@ def build_report(
         "version": __version__,
         "run": _build_run(run, stats),
         "judgement": _build_judgement(judgement),
+        "monitors": [{"name": one.name, "passed": one.problem is None} for one in monitored],
         "totals": _sum_rounds(lines),
         "rounds": lines,
         "this_run": asdict(tally.postings),
@@ -94,6 +100,7 @@ def _build_round(coverage: Coverage) -> dict[str, Any]:
     line: dict[str, Any] = {name: clean_text(getattr(coverage, name), 100) for name in texts}
     numbers = ("total", "cap", *_SUMMED, "stored")
     line |= {name: getattr(coverage, name) for name in numbers}
+    line["uncovered_parts"] = clean_text(coverage.uncovered_parts, 1000)
     return line | {"state": coverage.state.value, "uncovered": count_uncovered(coverage), "adds_up": coverage.adds_up}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobdata_scrapy.coverage import Coverage, RoundState
+from jobdata_scrapy.platform import Verdict
 from jobdata_scrapy.report.text import clean_text, hide_url_credentials
+from jobdata_scrapy.verdict_policy import TABLE
 
 EXIT_CODES = {"kept": 0, "failed": 1, "capped": 3}  # 2 is a usage error, given before a run exists
 MAX_ERRORS_SHOWN = 10
@@ -21,7 +23,7 @@ _STOP_ACTIONS = {
     "login_required": "the site wants a login: renew the token of this site",
     "robots_disallowed": "robots.txt refuses these pages: ask the site for permission before turning the check off",
     "layout_changed": "the site changed its answers: an engineer has to mend the parser",
-    "site_down": "the site answers errors or nothing: look whether it is up, wait and run again",
+    "site_down": "the site, or the exit on the way to it, answers errors or nothing: look whether both are up and run again",
     "storage_down": "bring the warehouse back (scrapy warehouse status) and run again: pages not stored are read again",
     "budget_spent": "the page budget is used up: run again when the next one begins, or raise it",
     "drained": "the run was asked to end: run again to read the rest",
@@ -50,18 +52,36 @@ class Judgement:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MonitorOutcome:
+    """What one monitor found. name: of the monitor; problem: None where all is well."""
+
+    name: str
+    problem: Problem | None = None
+
+
 def judge_run(
-    rounds: list[Coverage], *, pages_yielded: int, pages_stored: int, finish_reason: str, errors: list[str]
+    rounds: list[Coverage],
+    *,
+    pages_yielded: int,
+    pages_stored: int,
+    finish_reason: str,
+    errors: list[str],
+    monitored: Sequence[MonitorOutcome] = (),
+    idle: bool = False,
 ) -> Judgement:
-    """Judges a run from its ledger lines, its pages, Scrapy's finish reason and what went wrong (spider exceptions, lost
-    requests, failed pages: one text each)."""
+    """Judges a run from its ledger lines, its pages, Scrapy's finish reason, what went wrong (spider exceptions, lost
+    requests, failed pages: one text each) and what the monitors found. idle: the queue had no keyword ready: no round is right.
+    """
     problems = [
         *_check_finish(finish_reason),
         *_check_errors(errors),
         *_check_pages(pages_yielded, pages_stored),
         *(problem for coverage in rounds for problem in _check_round(coverage)),
-        *_check_found(rounds),
+        *([] if idle else _check_found(rounds)),
     ]
+    said = {problem.code for problem in problems}
+    problems += [one.problem for one in monitored if one.problem is not None and one.problem.code not in said]
     if problems:
         return Judgement("failed", EXIT_CODES["failed"], tuple(problems))
     capped = tuple(_describe_cap(coverage) for coverage in rounds if coverage.state is RoundState.CAPPED)
@@ -104,7 +124,7 @@ def _check_pages(pages_yielded: int, pages_stored: int) -> Iterator[Problem]:
 def _check_found(rounds: list[Coverage]) -> Iterator[Problem]:
     if not rounds:
         yield Problem("no_rounds", "no keyword was worked on", "check the arguments and the errors at the start of the log")
-    elif not any(coverage.seen for coverage in rounds):
+    elif all(map(_ended_well, rounds)) and not any(coverage.seen for coverage in rounds):
         action = "check the keyword's spelling on the site itself; a site that shows postings there is hiding them from this exit"
         yield Problem("no_items", "nothing was found: the run saw no posting at all", action)
 
@@ -113,7 +133,8 @@ def _check_round(coverage: Coverage) -> Iterator[Problem]:
     name, reason = _name(coverage), clean_text(coverage.stop_reason, 60) or "no reason given"
     if not _ended_well(coverage):
         message = f"{name} ended as {coverage.state.value} ({reason}) after {coverage.pages_ok} of {coverage.pages_asked} pages"
-        yield Problem("round_unfinished", message, _STOP_ACTIONS.get(coverage.stop_reason, "run this keyword again"))
+        action = _STOP_ACTIONS.get(_close_reason(coverage.stop_reason), "run this keyword again")
+        yield Problem("round_unfinished", message, action)
     if not coverage.adds_up:
         parts = coverage.new + coverage.changed + coverage.unchanged + coverage.repeated + coverage.rejected
         message = f"{name} saw {coverage.seen} postings but accounts for {parts}"
@@ -136,6 +157,12 @@ def _check_arrival(coverage: Coverage, name: str) -> Iterator[Problem]:
         yield Problem("shortfall", message, "the site cut its answers short: wait or change the exit, and run again")
 
 
+def _close_reason(stop_reason: str) -> str:
+    """What a run is closed as for a round that stopped so: by its verdict, or by the reason itself."""
+    verdict = stop_reason.upper()
+    return TABLE[Verdict(verdict)].close_reason if verdict in Verdict.__members__ else stop_reason
+
+
 def _ended_well(coverage: Coverage) -> bool:
     if coverage.state is RoundState.PARTIAL:
         return coverage.stop_reason == "pages_limit"
@@ -145,7 +172,8 @@ def _ended_well(coverage: Coverage) -> bool:
 def _describe_cap(coverage: Coverage) -> Problem:
     missing = count_uncovered(coverage)
     hidden = "an unknown number of further postings" if missing is None else f"{missing} of {coverage.total} postings"
-    message = f"{_name(coverage)}: the site's result cap hides {hidden}"
+    parts = f" ({clean_text(coverage.uncovered_parts)})" if coverage.uncovered_parts else ""
+    message = f"{_name(coverage)}: the site's result cap hides {hidden}{parts}"
     return Problem("capped", message, "narrow the search (one city instead of 全国, a longer keyword) to reach them")
 
 
