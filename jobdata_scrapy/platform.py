@@ -61,7 +61,7 @@ class Query:
 class RequestSpec:
     """One HTTP request, before or after signing. `path` starts with "/" and is relative to the base URL of its host.
 
-    host: "" for the site's base URL, else a name in `Platform.hosts`; needs_browser: a browser reads the page and runs its scripts;
+    host: "" for the site's base URL, else a name in `Platform.hosts`; needs_browser: a browser reads the page, scripts and all;
     state: the page's own JavaScript variable that the browser waits for and writes into the document, "" for none.
     """
 

@@ -1,4 +1,5 @@
-"""Puts a request on the wire: applies its signature, then Scrapy's default handler, or its httpx handler for SOCKS proxies."""
+"""Puts a request on the wire: applies its signature, then Scrapy's default handler, its httpx handler for SOCKS proxies, or a
+browser where the page needs one."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+
+    from middlewares.browser_handler import BrowserDownloadHandler
 
 SOCKS_SCHEMES = ("socks5://", "socks5h://")
 
@@ -40,6 +43,7 @@ class SignedDownloadHandler:
         self._crawler = crawler
         self._plain = HTTP11DownloadHandler(crawler)
         self._socks: SocksDownloadHandler | None = None
+        self._browser: BrowserDownloadHandler | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -48,19 +52,32 @@ class SignedDownloadHandler:
     async def download_request(self, request: Request) -> Response:
         signed = apply_signature(request)
         try:
-            return await self._handler_for(signed).download_request(signed)
+            response = await self._handler_for(signed).download_request(signed)
+            response.request = request  # scrapy-playwright sets the signed copy
+            return response
         finally:
             if "download_latency" in signed.meta:
                 request.meta["download_latency"] = signed.meta["download_latency"]
 
     def _handler_for(self, request: Request) -> HTTP11DownloadHandler | SocksDownloadHandler:
+        if request.meta.get("playwright"):
+            return self._open_browser()
         if not (request.meta.get("proxy") or "").startswith(SOCKS_SCHEMES):
             return self._plain
         if self._socks is None:
             self._socks = SocksDownloadHandler(self._crawler)
         return self._socks
 
+    def _open_browser(self) -> BrowserDownloadHandler:
+        if self._browser is None:
+            from middlewares.browser_handler import BrowserDownloadHandler  # half a second that most runs do not need
+
+            self._browser = BrowserDownloadHandler(self._crawler)
+        return self._browser
+
     async def close(self) -> None:
+        if self._browser is not None:
+            await self._browser.close()
         await self._plain.close()
         if self._socks is not None:
             await self._socks.close()

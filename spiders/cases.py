@@ -2,10 +2,11 @@
 
 `<case>/case.json` has a `kind` and what is `expected`; `<case>/answer.*` is the answer's body, byte for byte.
 
-search, detail, company, detail_batch, verdict: `status` (200), `headers`, `url`, `page` (1), `count` (detail_batch), `page_kind`
-    (verdict). Each is judged first: `expected.verdict` (OK) must come out. Then it is parsed, unless the verdict forbids it, and
-    each value under `expected` must be found in the result; `expected.error` is the field of the ParseError.
-request: `call` (search | detail | detail_batch | company) with `query` and `page`, `jobs`, or `company_id`; expected: params ...
+search, detail, html, company, detail_batch, verdict: `status` (200), `headers`, `url`, `page` (1), `count` (detail_batch),
+    `page_kind` (verdict). Each is judged first: `expected.verdict` (OK) must come out. Then it is parsed, unless the verdict
+    forbids it, and each value under `expected` must be found in the result; `expected.error` is the field of the ParseError.
+request: `call` (search | detail | html | detail_batch | company) with `query` and `page`, `jobs`, or `company_id`;
+    expected: params ...
 sign: `spec` and `context`; expected: the signed headers, params, target. Every stage is written down.
 """
 
@@ -102,6 +103,11 @@ def _check_detail(platform: Platform, case: Case) -> dict[str, Any]:
     return _judge_then(platform, case, lambda: asdict(parse(case.body)))
 
 
+def _check_html(platform: Platform, case: Case) -> dict[str, Any]:
+    parse = _required(platform.parse_html, "parse_html")
+    return _judge_then(platform, case, lambda: asdict(parse(case.body)))
+
+
 def _check_company(platform: Platform, case: Case) -> dict[str, Any]:
     parse = _required(platform.parse_company, "parse_company")
     return _judge_then(platform, case, lambda: {"company": asdict(parse(case.body))})
@@ -131,6 +137,8 @@ def _check_request(platform: Platform, case: Case) -> dict[str, Any]:
         spec = platform.search_request(Query(query["keyword"], query["city"], query["city_code"], filters), data.get("page", 1))
     elif call == "company":
         spec = _required(platform.company_request, "company_request")(data["company_id"])
+    elif call == "html":
+        spec = _required(platform.html_request, "html_request")(Job(**data["jobs"][0]))
     elif call == "detail":
         spec = _required(platform.detail_request, "detail_request")(Job(**data["jobs"][0]))
     else:
@@ -170,6 +178,7 @@ def _required(function: Any, name: str) -> Any:
 _CHECKS: dict[str, Callable[[Platform, Case], dict[str, Any]]] = {
     "search": _check_search,
     "detail": _check_detail,
+    "html": _check_html,
     "company": _check_company,
     "detail_batch": _check_detail_batch,
     "verdict": _check_verdict,

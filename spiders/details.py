@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.exceptions import ParseError, RequestRefused
 from jobdata_scrapy.items import Job, Page
 from jobdata_scrapy.platform import Answer, DetailPage, PageKind, Verdict
+from jobdata_scrapy.verdict_policy import TABLE
+from spiders.arguments import Details
 
 if TYPE_CHECKING:
     from spiders.base import JobSpider, Search
 
 HEALTHY = (Verdict.OK, Verdict.GONE)
+UNREADABLE_IN_A_ROW = 3  # then the layout has changed, and asking on is of no use
 
 
 async def read_details(spider: JobSpider, search: Search, jobs: Sequence[Job]) -> AsyncIterator[Page]:
     """Yields one page a posting, each stored before the next. Raises StorageError, and RequestRefused where the site stops us."""
-    platform = spider.platform
-    size = platform.detail_batch_size if platform.detail_batch_request else 1
+    platform, unreadable = spider.platform, 0
+    size = platform.detail_batch_size if platform.detail_batch_request and search.details is Details.API else 1
     for first in range(0, len(jobs), size):
         batch = jobs[first : first + size]
         answers = await _ask_batch(spider, batch) if len(batch) > 1 else [None]
         for job, body in zip(batch, answers, strict=True):
-            page = await _read_detail(spider, search, job, body)
+            try:
+                page = await _read_detail(spider, search, job, body)
+                unreadable = 0
+            except ParseError as error:
+                unreadable += 1
+                _fail(spider, job, error)
+                if unreadable == UNREADABLE_IN_A_ROW:
+                    raise RequestRefused(Verdict.LAYOUT_CHANGED, TABLE[Verdict.LAYOUT_CHANGED].close_reason) from error
+                continue
+            except RequestRefused as refused:
+                if refused.close_reason:
+                    raise
+                _fail(spider, job, refused)
+                continue
             if page is not None:
                 yield page
                 await spider.outcome_of(page)
@@ -57,28 +74,28 @@ def _judge(spider: JobSpider, body: bytes) -> Verdict:
 
 
 async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes | None) -> Page | None:
+    """The posting's page, None for a posting that is gone. Raises RequestRefused; ParseError, with the answer kept."""
     platform, stats = spider.platform, spider.crawler.stats
-    assert platform.detail_request is not None  # noqa: S101 - arguments were checked
-    assert platform.parse_detail is not None  # noqa: S101 - comes with it
+    in_browser = search.details is Details.HTML
+    make_request = platform.html_request if in_browser else platform.detail_request
+    parse = platform.parse_html if in_browser else platform.parse_detail
+    assert make_request is not None  # noqa: S101 - arguments were checked
+    assert parse is not None  # noqa: S101 - comes with it
+    if body is None:
+        stats.inc_value(keys.DETAIL_ASKED)
+        response = await spider.fetch(make_request(job))
+        body, gone = response.body, response.meta["verdict"] is Verdict.GONE
+    else:
+        gone = platform.verdict(Answer(200, {}, body, PageKind.DETAIL)) is Verdict.GONE
+    if gone:
+        stats.inc_value(keys.DETAIL_GONE)
+        return None
     try:
-        if body is None:
-            stats.inc_value(keys.DETAIL_ASKED)
-            response = await spider.fetch(platform.detail_request(job))
-            body = response.body
-            if response.meta["verdict"] is Verdict.GONE:
-                stats.inc_value(keys.DETAIL_GONE)
-                return None
-        elif platform.verdict(Answer(200, {}, body, PageKind.DETAIL)) is Verdict.GONE:
-            stats.inc_value(keys.DETAIL_GONE)
-            return None
-        return _make_page(spider, search, job, platform.parse_detail(body))
-    except ParseError as error:
-        _fail(spider, job, str(error))
-    except RequestRefused as refused:
-        if refused.close_reason:
-            raise
-        _fail(spider, job, str(refused))
-    return None
+        return _make_page(spider, search, job, parse(body))
+    except ParseError:
+        stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=Verdict.LAYOUT_CHANGED))
+        spider.keep(body, search, f"detail-{quote(job.job_id, safe='')[:80]}")
+        raise
 
 
 def _make_page(spider: JobSpider, search: Search, job: Job, detail: DetailPage) -> Page:
@@ -90,6 +107,6 @@ def _make_page(spider: JobSpider, search: Search, job: Job, detail: DetailPage) 
     return page
 
 
-def _fail(spider: JobSpider, job: Job, why: str) -> None:
+def _fail(spider: JobSpider, job: Job, why: Exception) -> None:
     spider.crawler.stats.inc_value(keys.DETAIL_FAILED)
     spider.session.errors.append(f"detail of {job.job_id} was not read: {why}")

@@ -8,7 +8,7 @@ PLAIN = "text/plain;charset=utf-8"
 
 
 def robots_reply(*, refuse: bool = False, web: bool = False) -> Reply:
-    """A site's robots.txt: the API paths are allowed, or nothing is; `web`: every address with a query is refused, as zhaopin does."""
+    """A site's robots.txt: the API paths are allowed, or nothing is; `web`: no address with a query is, as at zhaopin."""
     text = "User-agent: *\nDisallow: /*?*\n" if web else "User-agent: *\nAllow: /\n"
     text = "User-agent: *\nDisallow: /\n" if refuse else text
     return Reply(body=text.encode(), content_type=PLAIN)

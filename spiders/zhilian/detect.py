@@ -67,7 +67,7 @@ def verdict(answer: Answer) -> Verdict:
 
 
 def _judge_html(answer: Answer) -> Verdict:
-    """A posting's page is known by its state; words are looked for only in a page that has none, so that no posting is a block."""
+    """A posting's page is known by its state; only a page without one is searched for words, so that no posting is a block."""
     if LOGIN_ADDRESS.search(answer.url):
         return Verdict.LOGIN_REQUIRED
     if answer.status == 200 and (detail := find_detail(answer.body)) is not None:

@@ -55,7 +55,7 @@ def parse_detail(body: bytes) -> DetailPage:
 
 
 def parse_html(body: bytes) -> DetailPage:
-    """The page of a posting that people read: the same two objects as in `parse_detail`, in the page's state. Raises ParseError."""
+    """The page of a posting that people read: the two objects of `parse_detail` in the page's state. Raises ParseError."""
     detail = find_detail(body)
     if detail is None or not isinstance(detail.get("detailedPosition"), dict):
         field = "__INITIAL_STATE__.jobDetail" + (".detailedPosition" if detail is not None else "")

@@ -60,7 +60,7 @@ class BossSite:
 
     name: str = "boss"
     paths: Mapping[str, str] = {SEARCH: "search", DETAIL: "detail", BATCH: "detail_batch", COMPANY: "company"}
-    web_paths: Mapping[str, str] = {}  # noqa: RUF012 - read only
+    web_paths: Mapping[str, str] = {}
 
     def read(self, ask: Ask) -> None:
         """Token, keyword, city and page."""

@@ -82,7 +82,7 @@ class Fields:
 
 
 class Site(Protocol):
-    """One fake site. `paths`: path -> page kind; `web_paths`: the same by the first part of the path, on the host of the pages that
+    """One fake site. `paths`: path -> page kind; `web_paths`: the same by the path's first part, on the host of the pages that
     people read; `records`: the postings or companies in an answer, changeable in place."""
 
     name: str

@@ -35,7 +35,7 @@ class QcwySite:
 
     name: str = "qcwy"
     paths: Mapping[str, str] = {OPEN_SEARCH: "search", SIGNED_SEARCH: "search", COMPANY: "company"}
-    web_paths: Mapping[str, str] = {}  # noqa: RUF012 - read only
+    web_paths: Mapping[str, str] = {}
 
     def read(self, ask: Ask) -> None:
         """Keyword, area and page."""
