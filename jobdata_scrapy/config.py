@@ -51,8 +51,11 @@ class Config(BaseSettings):
     token_key: SecretStr = SECRET
     token_lease_seconds: float = Field(default=300, ge=1)
     exit_lease_seconds: float = Field(default=60, ge=1)
+    exits_per_process: int = Field(default=1, ge=1, le=256)
+    exit_wait_seconds: float = Field(default=600, ge=0)
     exit_cooldown_seconds: float = Field(default=600, ge=0)
     lock_seconds: float = Field(default=900, ge=0)
+    daily_page_budget: int | None = Field(default=None, ge=0)
 
     # the way out
     proxy_url: SecretStr = SECRET
@@ -171,6 +174,12 @@ class Config(BaseSettings):
         if self.sleep_max_seconds is not None:
             high = self.sleep_max_seconds
         return low, high
+
+    def page_budget(self) -> int:
+        """Pages the whole fleet asks of one site a day: 5000, no limit (0) against the sandbox, unless set."""
+        if self.daily_page_budget is not None:
+            return self.daily_page_budget
+        return 0 if self.sandbox else 5000
 
     def base_url(self, platform: str, live: str, host: str = "") -> str:
         """The base URL of a site, or of a further `host` of it ("zhilian-www"): SITE_BASE_URLS, else the sandbox, else `live`."""

@@ -24,7 +24,8 @@ class Coverage:
 
     total: postings the site advertised (None: it tells none); cap: the most a search of this site shows; pages_asked, pages_ok:
     list pages; seen = new + changed + unchanged + repeated + rejected; spooled: of these, not yet in the warehouse; distinct:
-    distinct good ids seen; stored: distinct ids of this round that the warehouse itself counts (None: not asked yet).
+    distinct good ids seen; stored: distinct ids of this round that the warehouse itself counts (None: not asked yet);
+    seconds: worked on it, over all its runs; uncovered_parts: what the cap keeps out of reach, in words.
     """
 
     platform: str
@@ -45,6 +46,8 @@ class Coverage:
     spooled: int = 0
     distinct: int = 0
     stored: int | None = None
+    seconds: float = 0.0
+    uncovered_parts: str = ""
     state: RoundState = RoundState.RUNNING
     stop_reason: str = ""
 

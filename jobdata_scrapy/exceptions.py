@@ -47,7 +47,7 @@ class PageFailed(JobDataError):
 
 
 class ExitSourceError(JobDataError):
-    """A provider's list of proxies could not be fetched or read. Raised by `jobdata_scrapy.exit_sources`; the list in use stays."""
+    """A provider's list of proxies could not be fetched or read; the list in use stays. Raised by `exit_sources`."""
 
 
 class SignerError(JobDataError):
@@ -71,7 +71,7 @@ class RequestRefused(JobDataError):
 
 
 class Drained(RequestRefused):
-    """The run was asked to end before the request had left. Raised by `jobdata_scrapy.draining`; nothing is wrong with the site."""
+    """The run ends, and the request had not left yet: nothing is wrong with the site. Raised by `jobdata_scrapy.draining`."""
 
     def __init__(self) -> None:
         super().__init__("DRAINED", "drained")

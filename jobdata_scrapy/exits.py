@@ -67,6 +67,14 @@ def make_exit(scheme: str, address: str, user: str = "", password: str = "", *, 
     return Exit(f"{scheme}://{place}" + (f"#{label}" if label else ""), f"{scheme}://{credentials}{place}")
 
 
+def without_credentials(one: Exit) -> Exit:
+    """The exit under the same name, its user name and password left out."""
+    if one.proxy_url is None or "@" not in one.proxy_url:
+        return one
+    scheme, _, rest = one.proxy_url.partition("://")
+    return Exit(one.name, f"{scheme}://{rest.rpartition('@')[2]}")
+
+
 def configured_exit(config: Config) -> Exit:
     """The exit that PROXY_URL names, else the tunnel as one exit, else the machine's own address.
 

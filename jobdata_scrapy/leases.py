@@ -62,7 +62,7 @@ class TokenLease:
 class ExitLease:
     """One (site, exit) pair in one process's hands.
 
-    exit_name: without credentials; proxy_url: None for the machine's own address; last_end: when the last answer of the pair ended,
+    exit_name: without credentials; proxy_url: None for the machine's own address; last_end: when the pair's last answer ended,
     whoever asked (None: never asked); slowness: factor on the pause, 1 is normal; score: 0 (bad) to 1 (healthy).
     """
 

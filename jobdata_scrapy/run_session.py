@@ -5,12 +5,11 @@ Closing happens here, in order and in one place: hooks of pipelines run in paral
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,20 +17,26 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from jobdata_scrapy import stats as keys
+from jobdata_scrapy.anomaly_windows import AnomalyDetector
 from jobdata_scrapy.backend import open_backend
 from jobdata_scrapy.backend.base import Backend, RunRecord
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import Coverage, RoundState, add_page, finish
+from jobdata_scrapy.draining import DrainSwitch
 from jobdata_scrapy.exceptions import StorageError
 from jobdata_scrapy.items import Page, StoredPage
+from jobdata_scrapy.leases import KeywordLease, Owner
 from jobdata_scrapy.pace import PaceGate
 from jobdata_scrapy.platform import Platform, Query
 from jobdata_scrapy.report.build import build_report
-from jobdata_scrapy.report.judge import Judgement, judge_run
+from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, judge_run
 from jobdata_scrapy.report.tally import Tally
 from jobdata_scrapy.report.write import write_report
+from jobdata_scrapy.run_leases import RunLeases
 
 logger = logging.getLogger(__name__)
+
+Monitors = Callable[[str, Mapping[str, Any]], Awaitable[tuple[MonitorOutcome, ...]]]
 
 _SESSIONS: WeakKeyDictionary[Any, RunSession] = WeakKeyDictionary()
 
@@ -76,13 +81,22 @@ class RunSession:
         self.backend = backend
         self.clock = clock
         self.tally = Tally()
-        self.gate = PaceGate(*config.pause_range())
+        self.draining = DrainSwitch()
+        self.gate = PaceGate(*config.pause_range(), draining=self.draining)
+        self.detector = AnomalyDetector(time.monotonic)
+        self.leases = RunLeases(backend, config, platform.name, lambda: self.owner, self.gate, self.draining, clock)
         self.run = RunRecord(run_id=new_run_id(platform.name, clock()), platform=platform.name)
         self.rounds: dict[str, Coverage] = {}
-        self.capped: set[str] = set()
+        self.expected: dict[str, int] = {}
+        self.sighted: dict[str, frozenset[str]] = {}
+        self._taken_up: dict[str, datetime] = {}
         self.errors: list[str] = []
         self.stores = True
+        self._asked_queue = False
         self._round_end_hooks: dict[str, Callable[[], None]] = {}
+        self._release_hooks: list[Callable[[], Awaitable[None]]] = []
+        self._monitors: Monitors | None = None
+        self._monitored: tuple[MonitorOutcome, ...] = ()
 
     @property
     def answers_folder(self) -> Path:
@@ -91,11 +105,18 @@ class RunSession:
 
     async def open(self, arguments: Mapping[str, Any]) -> None:
         """Records the run as begun; makes the stores on first use. Raises StorageError."""
-        self.run.arguments = dict(arguments)
+        self.run.arguments = {name: value for name, value in arguments.items() if not name.startswith("_")}
         self.run.started_at = self.clock()
         self.run.node = socket.gethostname()
-        self.run.job = os.environ.get("SCRAPY_JOB", "")
+        self.run.job = str(arguments.get("_job", ""))  # Scrapyd's job id comes as an argument
         await self.backend.open_run(self.run)
+        self.on_release(self.leases.end)
+        await self.leases.begin()
+
+    @property
+    def owner(self) -> Owner:
+        """Who holds what this run leases."""
+        return Owner(self.run.run_id, self.run.node, self.run.job)
 
     async def open_round(self, query: Query) -> Coverage:
         """Begins one pass over a keyword and puts it into the ledger. Raises StorageError."""
@@ -107,34 +128,72 @@ class RunSession:
             run_id=self.run.run_id,
             cap=self.platform.result_cap,
         )
-        self.rounds[coverage.round] = coverage
+        await self._take_up(coverage)
         await self.backend.open_round(coverage)
         return coverage
+
+    @property
+    def _is_idle(self) -> bool:
+        """The queue was asked and had nothing to do."""
+        return self._asked_queue and not self.rounds
+
+    async def lease_keyword(self) -> KeywordLease | None:
+        """The next keyword of the queue, its round taken up where earlier runs left it; None when none is ready."""
+        self._asked_queue = True
+        lease = await self.leases.next_keyword()
+        if lease is not None:
+            coverage = lease.coverage
+            await self._take_up(coverage)
+            if coverage.pages_ok:
+                self.sighted[coverage.round] = await self.backend.sighted_ids(
+                    coverage.platform, coverage.round, coverage.pages_ok + 1
+                )
+        return lease
+
+    async def _take_up(self, coverage: Coverage) -> None:
+        self.rounds[coverage.round] = coverage
+        self._taken_up[coverage.round] = self.clock()
+        healthy = await self.backend.last_healthy_rounds(coverage.platform, coverage.keyword, coverage.city, 1)
+        if healthy:
+            self.expected[coverage.round] = healthy[0].seen
+
+    def forget_round(self, round_id: str) -> None:
+        """Stops working on a round that somebody else has taken over: it is theirs in the ledger."""
+        self.rounds[round_id].state, self.rounds[round_id].stop_reason = RoundState.PARTIAL, "lease_lost"
+        self.leases.keywords.pop(round_id, None)
+        self.release(round_id)
 
     def on_round_end(self, round_id: str, hook: Callable[[], None]) -> None:
         """Calls `hook` once when the round has ended."""
         self._round_end_hooks[round_id] = hook
 
+    def release(self, round_id: str) -> None:
+        """Calls the round's hook, if that has not been done: nothing more will be asked for it."""
+        self._round_end_hooks.pop(round_id, lambda: None)()
+
+    def on_release(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Awaits `hook` when the rounds have ended and the backend is still open: for what is held on lease."""
+        self._release_hooks.append(hook)
+
+    def judge_with(self, monitors: Monitors) -> None:
+        """Lets `monitors` (finish reason, stats -> outcomes) look at the run before it is judged."""
+        self._monitors = monitors
+
     async def store(self, page: Page) -> StoredPage:
-        """`Backend.store`; a cancelled wait becomes a StorageError, since Scrapy's scraper gives no signal for it."""
-        try:
-            return await self.backend.store(page)
-        except asyncio.CancelledError:
-            raise StorageError(f"storing page {page.number} of {page.keyword!r} was cancelled") from None
+        """`Backend.store`."""
+        return await self.backend.store(page)
 
     async def report_page(self, page: Page) -> None:
         """Counts a stored page into its round and writes the ledger line: the last step before a page's outcome."""
         coverage = self.rounds[page.round]
         add_page(coverage, page)
-        if page.capped:
-            self.capped.add(page.round)
-        try:
-            await self.backend.report_page(coverage, page)
-        except asyncio.CancelledError:
-            raise StorageError(f"reporting page {page.number} of {page.keyword!r} was cancelled") from None
+        await self.backend.report_page(coverage, page)
 
-    async def end_round(self, round_id: str, stop_reason: str, *, failed: bool) -> Coverage:
-        """Asks the warehouse what arrived, judges the round, writes its last line. Later calls do nothing."""
+    async def end_round(self, round_id: str, stop_reason: str, *, failed: bool, uncovered: str = "") -> Coverage:
+        """Asks the warehouse what arrived, judges the round, writes it down, gives its keyword back. Later calls do nothing.
+
+        uncovered: what the site's result cap keeps out of reach, in words.
+        """
         coverage = self.rounds[round_id]
         if coverage.state is not RoundState.RUNNING:
             return coverage
@@ -143,9 +202,14 @@ class RunSession:
             stored = await self._count_sightings(coverage)
         except StorageError as error:
             self.errors.append(f"count check of {coverage.keyword!r}: {error}")
-        finish(coverage, stop_reason, capped=round_id in self.capped, failed=failed, stored=stored)
-        self._round_end_hooks.pop(round_id, lambda: None)()
+        failed = failed and stop_reason != "drained"  # a run that was asked to end is no fault of its keywords
+        coverage.seconds += (self.clock() - self._taken_up.get(round_id, self.clock())).total_seconds()
+        coverage.uncovered_parts = uncovered
+        finish(coverage, stop_reason, capped=bool(uncovered), failed=failed, stored=stored)
+        self.release(round_id)
         await self.backend.close_round(coverage)
+        ended_well = coverage.state in (RoundState.DONE, RoundState.CAPPED)
+        await self.leases.give_back(round_id, "" if ended_well else coverage.stop_reason)
         logger.info(
             "%s %s: %s (%s), %d pages, %d postings", coverage.keyword, coverage.city, coverage.state, coverage.stop_reason,
             coverage.pages_ok, coverage.seen,
@@ -159,13 +223,18 @@ class RunSession:
 
     async def close(self, finish_reason: str, stats: Mapping[str, Any]) -> ClosedRun:
         """Ends what is still open, judges the run, writes its report, closes the backend. Errors are judged, not raised."""
+        self.draining.turn_on()  # a round that ends would let the next one begin
         for coverage in list(self.rounds.values()):
             if coverage.state is RoundState.RUNNING:
                 await self._guard(
                     self.end_round(coverage.round, finish_reason if finish_reason != "finished" else "lost", failed=True)
                 )
+        for release in self._release_hooks:
+            await self._guard(release())
         self.run.finished_at = self.clock()
         self.run.finish_reason = finish_reason
+        if self._monitors is not None and not self._is_idle:
+            self._monitored = await self._monitors(finish_reason, stats)
         judgement = self._judge(finish_reason, stats)
         self.run.state, self.run.exit_code = judgement.state, judgement.exit_code
         self.run.summary = self._build_report(judgement, stats)
@@ -177,6 +246,13 @@ class RunSession:
         report = self._build_report(judgement, stats)
         return ClosedRun(judgement, report, self._write_report(report))
 
+    def give_up(self, finish_reason: str, stats: Mapping[str, Any]) -> None:
+        """Writes the report of a run that cannot be closed in order any more, to its file alone; nothing where it was closed."""
+        if self.run.finished_at is None:
+            self.run.finished_at, self.run.finish_reason = self.clock(), finish_reason
+            self.errors.append("the run did not end in the time it was given; its rounds stay open in the ledger")
+            self._write_report(self._build_report(self._judge(finish_reason, stats), stats))
+
     def _judge(self, finish_reason: str, stats: Mapping[str, Any]) -> Judgement:
         return judge_run(
             list(self.rounds.values()),
@@ -184,10 +260,12 @@ class RunSession:
             pages_stored=stats.get(keys.PAGE_STORED, 0),
             finish_reason=finish_reason,
             errors=self.errors,
+            monitored=self._monitored,
+            idle=self._is_idle,
         )
 
     def _build_report(self, judgement: Judgement, stats: Mapping[str, Any]) -> dict[str, Any]:
-        return build_report(self.run, list(self.rounds.values()), self.tally, judgement, stats)
+        return build_report(self.run, list(self.rounds.values()), self.tally, judgement, stats, self._monitored)
 
     def _write_report(self, report: Mapping[str, Any]) -> Path | None:
         folder = self.config.jobdata_dir / "reports"

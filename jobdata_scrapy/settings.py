@@ -34,6 +34,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,  # the sites' own code sends the cookies it needs
     "middlewares.proxy.ProxyMiddleware": 710,  # exit and pace; before HttpProxy (750), which turns user:pass@ into a header
+    "middlewares.token.TokenMiddleware": 720,  # after the exit is known: a token is used through one exit at a time
     "middlewares.signing.SigningMiddleware": 730,  # after the gate, so that what is signed is fresh
 }
 # Pages are addressed by the ledger, their errors by the verdicts: none of these is needed, and each costs on every page.
@@ -54,8 +55,11 @@ ITEM_PIPELINES = {
     "pipelines.clickhouse.ClickHousePipeline": 900,  # durable when it returns
     "pipelines.ledger.LedgerPipeline": 950,  # rows first, then the page is reported; cannot be switched off
 }
+ITEM_PROCESSOR = "pipelines.manager.PagePipelineManager"  # Scrapy's own waits for ever for a cancelled step
 EXTENSIONS = {
     "jobdata_scrapy.extensions.progress.ProgressExtension": 50,  # before the report, which is printed below the bar
+    "jobdata_scrapy.extensions.drain.DrainExtension": 60,  # ends the run when asked to; in place of Scrapy's signal handlers
+    "jobdata_scrapy.extensions.monitors.MonitorsExtension": 90,  # looks at the run before it is judged
     "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # closes the run in order, judges it
     "scrapy.extensions.logstats.LogStats": None,  # progress tells more
 }

@@ -37,11 +37,8 @@ DETAIL_STORED = "detail/stored"
 DETAIL_GONE = "detail/gone"
 DETAIL_FAILED = "detail/failed"
 
-WAREHOUSE_INSERTS = "warehouse/inserts"
-WAREHOUSE_ROWS = "warehouse/rows"
 LEDGER_REPORTED = "ledger/pages_reported"
 
-LATENCY_MAX_SECONDS = "run/latency_max_seconds"
 RUN_EXIT_CODE = "run/exit_code"
 RUN_STATE = "run/state"
 

@@ -27,15 +27,15 @@ class Rule:
 
 TABLE: dict[Verdict, Rule] = {
     Verdict.OK: Rule(0, Action.PARSE),
-    Verdict.EMPTY: Rule(1, Action.PARSE),  # an empty first page is believed when it comes twice
+    Verdict.EMPTY: Rule(1, Action.PARSE),  # an empty page is believed when it comes twice
     Verdict.CAPPED: Rule(0, Action.PARSE),
     Verdict.GONE: Rule(0, Action.PARSE),
     Verdict.RATE_LIMITED: Rule(3, Action.STOP, "blocked"),
-    Verdict.CAPTCHA: Rule(0, Action.STOP, "blocked"),
-    Verdict.IP_BANNED: Rule(0, Action.STOP, "blocked"),
+    Verdict.CAPTCHA: Rule(2, Action.STOP, "blocked"),
+    Verdict.IP_BANNED: Rule(2, Action.STOP, "blocked"),
     Verdict.SIGN_REJECTED: Rule(1, Action.STOP, "sign_rejected"),
-    Verdict.TOKEN_EXPIRED: Rule(0, Action.STOP, "login_required"),
-    Verdict.LOGIN_REQUIRED: Rule(0, Action.STOP, "login_required"),
+    Verdict.TOKEN_EXPIRED: Rule(2, Action.STOP, "login_required"),
+    Verdict.LOGIN_REQUIRED: Rule(2, Action.STOP, "login_required"),
     Verdict.LAYOUT_CHANGED: Rule(2, Action.STOP, "layout_changed"),  # three in a row
     Verdict.SERVER_ERROR: Rule(2, Action.STOP),
 }
@@ -48,15 +48,17 @@ CLOSE_REASONS = (
     "sign_rejected",
     "login_required",
     "robots_disallowed",
+    "no_proxy_left",
+    "no_exit_free",
+    "budget_spent",
     "layout_changed",
     "site_down",
     "storage_down",
+    "drained",
 )
 
 
-def decide(verdict: Verdict, attempts: int, *, first_page: bool = True) -> Action:
+def decide(verdict: Verdict, attempts: int) -> Action:
     """What happens to a request whose answer got `verdict`, when it was made again `attempts` times for this verdict before."""
     rule = TABLE[verdict]
-    if verdict is Verdict.EMPTY and not first_page:
-        return Action.PARSE
     return Action.AGAIN if attempts < rule.limit else rule.then

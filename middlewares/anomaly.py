@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import NotConfigured
+from scrapy.utils.misc import load_object
 
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.exceptions import RequestRefused
 from jobdata_scrapy.platform import Answer, PageKind, Verdict
 from jobdata_scrapy.run_session import RunSession, session_of
 from jobdata_scrapy.verdict_policy import BLOCKS, TABLE, Action, decide
+from middlewares.measures import another_way, take_measures
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -28,6 +30,7 @@ class AnomalyMiddleware:
     def __init__(self, crawler: Crawler, session: RunSession) -> None:
         self._crawler = crawler
         self._session = session
+        self._lost = tuple(map(load_object, crawler.settings.getlist("RETRY_EXCEPTIONS")))
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -35,23 +38,40 @@ class AnomalyMiddleware:
             raise NotConfigured("ANOMALY_ENABLED is off")
         return cls(crawler, session_of(crawler))
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
         kind = request.meta.get("page_kind")
         if kind is None:  # robots.txt judges its own answers
             return response
         verdict = self._session.platform.verdict(read_answer(response, kind))
         self._count(verdict, request)
+        if await take_measures(self._session, request, verdict):
+            verdict = Verdict.RATE_LIMITED  # an empty page that cannot be: a block in disguise
         attempts = request.meta.get("verdict_attempts", {}).get(verdict, 0)
-        action = decide(verdict, attempts, first_page=request.meta.get("page_number", 0) == 1)
+        action = decide(verdict, attempts)
         if action is Action.PARSE:
             request.meta["verdict"] = verdict
             return response
-        if action is Action.AGAIN:
+        if action is Action.AGAIN and await another_way(self._session, request, verdict):
             again = self._ask_again(request, response, verdict, attempts)
             if again is not None:
                 return again
         self._crawler.stats.inc_value(keys.labelled(keys.ANOMALY_GIVEUP_COUNT, verdict=verdict))
         raise RequestRefused(verdict, TABLE[verdict].close_reason, response.body)
+
+    def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        """A lost connection is a server error that brought no answer: counted, asked again and given up like one."""
+        if not isinstance(exception, self._lost):
+            return None
+        verdict = Verdict.SERVER_ERROR
+        self._crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
+        self._session.tally.add_answer(verdict, None)
+        again = get_retry_request(request, spider=self._crawler.spider, reason=exception)
+        if again is not None:
+            return again
+        self._crawler.stats.inc_value(keys.labelled(keys.ANOMALY_GIVEUP_COUNT, verdict=verdict))
+        exit_name = request.meta["exit"].exit_name
+        cause = f"{request.url.partition('?')[0]} could not be read through exit {exit_name!r}: {exception}"
+        raise RequestRefused(verdict, "", cause=cause) from exception
 
     def _count(self, verdict: Verdict, request: Request) -> None:
         slot = request.meta.get("download_slot", "")

@@ -1,11 +1,12 @@
-"""Exit and pace: picks the way out of every request and holds it at the pace gate until its turn."""
+"""Exit and pace: picks the way out of every request and holds it until its turn; keeps off what is locked or spent."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
 from jobdata_scrapy import stats as keys
-from jobdata_scrapy.exits import Exit, configured_exit
+from jobdata_scrapy.exceptions import RequestRefused
+from jobdata_scrapy.leases import ExitLease, LockState
 from jobdata_scrapy.run_session import RunSession, session_of
 
 if TYPE_CHECKING:
@@ -14,38 +15,59 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from scrapy.statscollectors import StatsCollector
 
+PROXY_AUTHENTICATION_REQUIRED = 407
+SERVER_ERRORS = 500
+
 
 class ProxyMiddleware:
     """Always overwrites `proxy` and `download_slot`, also on a retry; one request of a (site, exit) pair at a time."""
 
-    def __init__(self, session: RunSession, exit_: Exit, stats: StatsCollector) -> None:
+    def __init__(self, session: RunSession, stats: StatsCollector) -> None:
         self._session = session
-        self._exit = exit_
         self._stats = stats
-        self._slot = f"{session.platform.name}|{exit_.name}"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        session = session_of(crawler)
         assert crawler.stats is not None  # noqa: S101 - set before components are made
-        return cls(session, configured_exit(session.config), crawler.stats)
+        return cls(session_of(crawler), crawler.stats)
 
     async def process_request(self, request: Request) -> None:
         request.headers.pop("Proxy-Authorization", None)
-        request.meta["proxy"] = self._exit.proxy_url
-        request.meta["download_slot"] = self._slot
-        waited = await self._session.gate.enter(self._slot, request.meta.pop("pause_at_least", 0.0))
-        request.meta["holds_gate"] = True
-        self._stats.inc_value(keys.labelled(keys.PROXY_REQUESTS_COUNT, exit=self._exit.name))
-        self._stats.inc_value(keys.PROXY_WAITED_SECONDS, waited)
+        exits = self._session.leases.exits
+        began = self._session.clock()
+        lease = await exits.acquire(request.meta.pop("pause_at_least", 0.0))
+        request.meta.update(exit=lease, holds_exit=True, proxy=lease.proxy_url, download_slot=exits.key(lease))
+        self._stats.inc_value(keys.PROXY_WAITED_SECONDS, (self._session.clock() - began).total_seconds())
+        await self._check_lock(request, lease)
+        await self._spend_page()
+        self._stats.inc_value(keys.labelled(keys.PROXY_REQUESTS_COUNT, exit=lease.exit_name))
 
-    def process_response(self, request: Request, response: Response) -> Response:
-        self._leave(request)
+    async def process_response(self, request: Request, response: Response) -> Response:
+        await self._leave(request, healthy=response.status < SERVER_ERRORS)
+        lease: ExitLease = request.meta["exit"]
+        if response.status == PROXY_AUTHENTICATION_REQUIRED and lease.proxy_url:  # the proxy's word, not the site's
+            cause = f"the proxy {lease.exit_name} refuses the user name or password it was given"
+            await self._session.leases.exits.cool(lease, cause)
+            raise RequestRefused("PROXY_REFUSED", "no_proxy_left", cause=cause)
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> None:
-        self._leave(request)
+    async def process_exception(self, request: Request, exception: Exception) -> None:
+        await self._leave(request, healthy=isinstance(exception, RequestRefused))
 
-    def _leave(self, request: Request) -> None:
-        if request.meta.pop("holds_gate", False):
-            self._session.gate.leave(self._slot)
+    async def _leave(self, request: Request, *, healthy: bool) -> None:
+        if request.meta.pop("holds_exit", False):
+            await self._session.leases.exits.leave(request.meta["exit"], healthy=healthy)
+
+    async def _check_lock(self, request: Request, lease: ExitLease) -> None:
+        platform = self._session.platform.name
+        state = await self._session.backend.check_lock(platform, lease.exit_name, "", self._session.owner)
+        if state is LockState.OPEN:
+            cause = f"{platform} is locked for exit {lease.exit_name} or for all (scrapy locks list)"
+            raise RequestRefused("LOCKED", "blocked", cause=cause)
+        request.meta["is_probe"] = state is LockState.HALF_OPEN
+
+    async def _spend_page(self) -> None:
+        limit = self._session.config.page_budget()
+        if limit and not await self._session.backend.spend_page(self._session.platform.name, limit):
+            cause = f"today's {limit} pages of {self._session.platform.name} are spent (DAILY_PAGE_BUDGET)"
+            raise RequestRefused("BUDGET_SPENT", "budget_spent", cause=cause)

@@ -58,6 +58,8 @@ class RobotsMiddleware:
         ask = Request(url, callback=NO_CALLBACK, dont_filter=True, meta={"is_robots": True, "base_url": base_url})
         try:
             response = await self._crawler.engine.download_async(ask)
+        except RequestRefused:  # the run ends, the proxy refuses, the site cannot be reached
+            raise
         except Exception as error:
             self._unreadable(f"{url} could not be read: {type(error).__name__}")
         text = response.body.decode("utf-8", "replace")
@@ -86,4 +88,4 @@ class RobotsMiddleware:
     def _refuse(self, why: str) -> None:
         logger.error("%s", why)
         self._crawler.stats.inc_value(keys.ROBOTS_REFUSED)
-        raise RequestRefused("ROBOTS", "robots_disallowed")
+        raise RequestRefused("ROBOTS_DISALLOWED", "robots_disallowed", cause=why)

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 class SigningMiddleware:
     """Puts the signed spec into meta; the download handler applies it, since a Request has no setters for URL and body."""
 
-    def __init__(self, session: RunSession, token: str, secret: str, signer: JsSigner | None, stats: StatsCollector) -> None:
+    def __init__(self, session: RunSession, secret: str, signer: JsSigner | None, stats: StatsCollector) -> None:
         self._session = session
-        self._token = token
         self._secret = secret
         self._signer = signer
         self._stats = stats
@@ -35,10 +34,9 @@ class SigningMiddleware:
         platform, settings = session.platform, crawler.settings
         script = settings.get(platform.script_setting) if platform.script_setting else ""
         signer = JsSigner(script, platform.script_setting) if script else None
-        token = secret_value(settings.get(platform.token_setting)) if platform.token_setting else ""
         secret = secret_value(settings.get(platform.secret_setting)) if platform.secret_setting else ""
         assert crawler.stats is not None  # noqa: S101 - set before components are made
-        middleware = cls(session, token, secret, signer, crawler.stats)
+        middleware = cls(session, secret, signer, crawler.stats)
         crawler.signals.connect(middleware.spider_closed, signals.spider_closed)
         return middleware
 
@@ -46,12 +44,12 @@ class SigningMiddleware:
         spec = request.meta.get("spec")
         if spec is None:  # robots.txt is asked unsigned
             return
-        now = self._session.clock().timestamp()
+        now, token = self._session.clock().timestamp(), request.meta.get("token", "")
         script_value = ""
         if self._signer is not None:
             self._stats.inc_value(keys.SIGNING_SCRIPT_CALLS)
-            script_value = await self._signer.sign(spec.target, self._token, now)
-        context = SignContext(now, secrets.token_hex(16), self._token, self._secret, script_value)
+            script_value = await self._signer.sign(spec.target, token, now)
+        context = SignContext(now, secrets.token_hex(16), token, self._secret, script_value)
         request.meta["signed_spec"] = self._session.platform.sign(spec, context)
         self._stats.inc_value(keys.SIGNING_SIGNED)
 

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ArgumentError
@@ -13,32 +14,64 @@ from jobdata_scrapy.platform import Platform, Query
 
 NATIONWIDE = "全国"
 MAX_KEYWORD_LENGTH = 64
-ALLOWED = ("keyword", "city", "pages", "details")
+ALLOWED = ("keyword", "city", "pages", "details", "max_keywords", "max_minutes")
+NAMED_ONLY = ("city", "pages")
+SCRAPYD_OWN = ("_job", "_version")  # added by Scrapyd to every job
 SEPARATORS = re.compile(r"[,，]")
-BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+
+
+class Details(StrEnum):
+    """How single postings are asked: not at all, by the site's API, or in a browser as the page that people read."""
+
+    NONE = ""
+    API = "api"
+    HTML = "html"
+
+
+DETAILS = {
+    **dict.fromkeys(("", "false", "0", "no"), Details.NONE),
+    **dict.fromkeys(("true", "1", "yes", "api"), Details.API),
+    "html": Details.HTML,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlArguments:
-    """queries: every keyword in every city; pages: list pages a search at most (0: all); details: ask posting pages, too."""
+    """queries: every keyword in every city, none: the queue's; pages: list pages a search at most (0: all); details: how posting
+    pages are asked; max_keywords, max_minutes: when a run over the queue leases no more (0: when the queue has none ready).
+    """
 
     queries: tuple[Query, ...]
     pages: int = 0
-    details: bool = False
+    details: Details = Details.NONE
+    max_keywords: int = 0
+    max_minutes: int = 0
 
 
 def read_arguments(platform: Platform, given: Mapping[str, str], config: Config) -> CrawlArguments:
     """Reads spider arguments. Raises ArgumentError with one line naming argument, value and what is allowed."""
-    unknown = sorted(set(given) - set(ALLOWED))
+    unknown = sorted(set(given) - {*ALLOWED, *SCRAPYD_OWN})
     if unknown:
         raise ArgumentError(f"{unknown[0]}: unknown argument; allowed: {', '.join(ALLOWED)}")
-    keywords = _read_keywords(given.get("keyword", ""))
+    details = _read_details(platform, given.get("details", ""))
+    if "keyword" not in given:
+        return _read_queue_arguments(given, details)
+    for name in ("max_keywords", "max_minutes"):
+        if name in given:
+            raise ArgumentError(f"{name}: is for a run over the queue; leave out keyword, or leave out {name}")
+    keywords = _read_keywords(given["keyword"])
     cities = _read_cities(platform, given.get("city", NATIONWIDE))
-    details = _read_boolean("details", given.get("details", ""))
-    if details and platform.detail_request is None:
-        raise ArgumentError(f"details: {platform.name} has no posting page to ask; its list rows carry the whole posting")
     queries = tuple(platform.query(keyword, city) for keyword in keywords for city in cities)
-    return CrawlArguments(queries, _read_pages(given.get("pages"), config), details)
+    pages = _read_number("pages", given["pages"]) if "pages" in given else config.max_pages
+    return CrawlArguments(queries, pages, details)
+
+
+def _read_queue_arguments(given: Mapping[str, str], details: Details) -> CrawlArguments:
+    for name in NAMED_ONLY:
+        if name in given:
+            raise ArgumentError(f"{name}: needs a keyword; without one the run works off the queue (scrapy keywords list)")
+    limits = {name: _read_number(name, given[name]) for name in ("max_keywords", "max_minutes") if name in given}
+    return CrawlArguments((), details=details, **limits)
 
 
 def _read_keywords(text: str) -> list[str]:
@@ -63,19 +96,21 @@ def _read_cities(platform: Platform, text: str) -> list[str]:
     return cities
 
 
-def _read_pages(text: str | None, config: Config) -> int:
-    if text is None:
-        return config.max_pages
+def _read_number(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ArgumentError(f"pages: {text!r} must be a whole number from 1; leave it out to read to the site's end")
+        raise ArgumentError(f"{name}: {text!r} must be a whole number from 1; leave it out for no limit")
     return int(text)
 
 
-def _read_boolean(name: str, text: str) -> bool:
-    value = BOOLEANS.get(text.strip().lower())
-    if value is None:
-        raise ArgumentError(f"{name}: {text!r} must be true or false")
-    return value
+def _read_details(platform: Platform, text: str) -> Details:
+    details = DETAILS.get(text.strip().lower())
+    if details is None:
+        raise ArgumentError(f"details: {text!r} must be true, false or html")
+    if details is Details.API and platform.detail_request is None:
+        raise ArgumentError(f"details: {platform.name} has no posting page to ask; its list rows carry the whole posting")
+    if details is Details.HTML and platform.html_request is None:
+        raise ArgumentError(f"details: {platform.name} has no posting page for a browser; allowed here: true, false")
+    return details
 
 
 def _split(text: str) -> list[str]:

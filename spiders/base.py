@@ -4,56 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import scrapy
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    ResponseDataLossError,
-)
 
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.answers import keep_answer
+from jobdata_scrapy.backend import open_backend
+from jobdata_scrapy.browser import check_browser
 from jobdata_scrapy.config import Config, secret_value
-from jobdata_scrapy.exceptions import ConfigError, ParseError, RequestRefused, SignerError, StorageError
-from jobdata_scrapy.exits import configured_exit
+from jobdata_scrapy.coverage import RoundState
+from jobdata_scrapy.exceptions import (
+    ConfigError,
+    Drained,
+    LeaseLost,
+    PageFailed,
+    ParseError,
+    RequestRefused,
+    SignerError,
+    StorageError,
+)
+from jobdata_scrapy.exit_sources import read_exits
 from jobdata_scrapy.items import Job, Page, StoredPage
 from jobdata_scrapy.js_signer import JsSigner
-from jobdata_scrapy.platform import PageKind, Platform, Query, RequestSpec, SearchPage, Verdict
+from jobdata_scrapy.platform import PageKind, Platform, RequestSpec, SearchPage, Verdict
 from jobdata_scrapy.run_session import RunSession, session_of
+from jobdata_scrapy.search_plan import SearchPlan, Step
 from jobdata_scrapy.verdict_policy import TABLE, Action, decide
-from spiders.arguments import read_arguments
+from spiders.arguments import Details, read_arguments
 from spiders.details import read_details
+from spiders.searches import Search, feed_searches
 
 if TYPE_CHECKING:
     from scrapy.http import Response
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
-DOWNLOAD_ERRORS = (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    ResponseDataLossError,
-)
 SITE_DOWN_AFTER = 3
-
-
-@dataclass(slots=True)
-class Search:
-    """One pass over one search: its query, the ledger's round, and how far it goes (see `CrawlArguments`)."""
-
-    query: Query
-    round: str
-    pages: int
-    details: bool
 
 
 class JobSpider(scrapy.Spider):
@@ -69,74 +56,92 @@ class JobSpider(scrapy.Spider):
     def check(cls, arguments: Mapping[str, str], settings: BaseSettings) -> None:
         """Refuses wrong arguments and missing credentials. Raises ArgumentError or ConfigError, naming argument or setting."""
         config = Config.from_settings(settings)
-        read_arguments(cls.platform, arguments, config)
         platform = cls.platform
-        if platform.token_required and not secret_value(settings.get(platform.token_setting)):
-            raise ConfigError(f"{platform.token_setting}: is missing; {platform.title} answers only with your session token")
+        if read_arguments(platform, arguments, config).details is Details.HTML:
+            check_browser(config)
+        if platform.token_required and not (secret_value(settings.get(platform.token_setting)) or secret_value(config.token_key)):
+            allowed = f"set it, or keep tokens in the pool (scrapy tokens add {platform.name}; needs TOKEN_KEY)"
+            raise ConfigError(
+                f"{platform.token_setting}: is missing; {platform.title} answers only with your session token: {allowed}"
+            )
         if platform.script_setting and settings.get(platform.script_setting):
             JsSigner(settings[platform.script_setting], platform.script_setting).close()
-        configured_exit(config)
+        read_exits(config)
+        open_backend(config)  # connects to nothing: reads the addresses only
 
     @property
     def session(self) -> RunSession:
         return session_of(self.crawler)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """One request a search; the next search begins when fewer than KEYWORDS_IN_HAND are under way."""
+        """One request a search, from the arguments or from the queue; the session's feed bounds how many are under way."""
         self.check(self.given, self.crawler.settings)
         arguments = read_arguments(self.platform, self.given, self.session.config)
-        in_hand = asyncio.Semaphore(self.session.config.keywords_in_hand)
         try:
             await self.session.open(self.given)
-            for query in arguments.queries:
-                await in_hand.acquire()  # start() is consumed without back-pressure
-                coverage = await self.session.open_round(query)
-                self.session.on_round_end(coverage.round, in_hand.release)
-                yield self.search_request(Search(query, coverage.round, arguments.pages, arguments.details), 1)
+            async for search in feed_searches(self.session, arguments):
+                yield self.search_request(search)
         except StorageError as error:
             self.logger.error("%s", error)
             self.session.errors.append(str(error))
             self.close_soon("storage_down")
 
-    def search_request(self, search: Search, number: int) -> scrapy.Request:
-        """The request for one list page. Pages are addressed by the ledger: no duplicate filter."""
-        self.session.rounds[search.round].pages_asked = number
-        spec = self.platform.search_request(search.query, number)
-        request = self.make_request(spec, page_number=number, query=search.query)
+    def search_request(self, search: Search) -> scrapy.Request:
+        """The request for the next list page of the plan. Pages are addressed by the ledger: no duplicate filter.
+
+        meta: page_number counts within its search, ledger_page within the round.
+        """
+        step = search.step
+        self.session.rounds[search.round].pages_asked = step.page_number
+        spec = self.platform.search_request(step.query, step.page)
+        expected = self.session.expected.get(search.round) if step.query == search.query else None
+        meta = {"page_number": step.page, "ledger_page": step.page_number, "query": search.query, "expected": expected}
+        request = self.make_request(spec, **meta)
         return request.replace(callback=self.parse_search, errback=self.search_failed, cb_kwargs={"search": search})
 
     def make_request(self, spec: RequestSpec, **meta: Any) -> scrapy.Request:
         """A Scrapy request for a spec; it keeps the unsigned address, the download handler puts the signed one on the wire."""
-        base_url = self.session.config.base_url(self.platform.name, self.platform.base_url)
+        base_url = self.session.config.base_url(self.platform.name, self.platform.live_url(spec.host), spec.host)
         meta |= {"platform": self.platform.name, "page_kind": spec.page_kind, "spec": spec, "base_url": base_url}
+        if spec.needs_browser:
+            meta["playwright"] = True
         return scrapy.Request(spec.url(base_url), method=spec.method, body=spec.body, meta=meta, dont_filter=True)
 
     async def parse_search(self, response: Response, search: Search) -> AsyncIterator[Page | scrapy.Request]:
         """Yields the page, awaits its outcome, asks its details, and only then asks for the next page."""
-        number = response.meta["page_number"]
+        step, following = search.step, None
         try:
-            parsed = self.platform.parse_search(response.body, number)
-        except ParseError as error:
-            yield await self.ask_again_or_fail(response, search, error)
-            return
-        stop = stop_reason(parsed, number, search.pages)
-        page = self.make_page(search, number, parsed, last=bool(stop))
-        yield page
-        try:
+            parsed = self.platform.parse_search(response.body, step.page)
+            plan = advance_plan(search.plan, step, parsed)
+            stop = stop_reason(parsed, step, plan, search.pages)
+            page = self.make_page(search, step.page_number, parsed, last=bool(stop))
+            yield page
             stored = await self.outcome_of(page)
             if search.details:
                 async for detail in read_details(self, search, select_jobs(page, stored.missing_details)):
                     yield detail
-        except StorageError:
-            await self.stop_search(search, "storage_down", "storage_down")
-            return
-        except RequestRefused as refused:
-            await self.stop_search(search, refused.verdict.lower(), refused.close_reason)
-            return
+            search.plan = plan
+            following = await self.go_on(search, stop)
+        except ParseError as error:
+            following = await self.ask_again_or_fail(response, search, error)
+        except (PageFailed, RequestRefused, StorageError) as error:
+            await self.stop_by(search, error, step.page_number)
+        finally:  # also where a cancelled pipeline never comes back to this generator
+            if following is None:
+                self.session.release(search.round)
+        if following is not None:
+            yield following
+
+    async def go_on(self, search: Search, stop: str) -> scrapy.Request | None:
+        """What comes after a page that is stored: the request for the next one, or the end of the round.
+
+        None while the run is being closed, too: the session then ends the round, with the run's own reason.
+        """
+        await self.session.leases.save_plan(search.round, search.plan.to_json())
         if stop:
-            await self.session.end_round(search.round, stop, failed=False)
-        else:
-            yield self.search_request(search, number + 1)
+            uncovered = search.plan.describe_uncovered()
+            await self.session.end_round(search.round, stop, failed=stop == "empty_page", uncovered=uncovered)
+        return None if stop or self.session.draining.on else self.search_request(search)
 
     def make_page(self, search: Search, number: int, parsed: SearchPage, *, last: bool) -> Page:
         """The item of a list page."""
@@ -166,13 +171,10 @@ class JobSpider(scrapy.Spider):
 
     async def fetch(self, spec: RequestSpec) -> Response:
         """One answer outside the paging, through the same middlewares. Raises RequestRefused, for a lost connection, too."""
-        try:
-            return await self.crawler.engine.download_async(self.make_request(spec))
-        except DOWNLOAD_ERRORS as error:
-            raise RequestRefused(Verdict.SERVER_ERROR, "") from error
+        return await self.crawler.engine.download_async(self.make_request(spec))
 
     async def outcome_of(self, page: Page) -> StoredPage:
-        """Waits until the page is stored and reported. Raises StorageError when it was not, or was dropped or cancelled."""
+        """Waits until the page is stored and reported. Raises StorageError when it was not, PageFailed when it was dropped."""
         assert page.outcome is not None  # noqa: S101 - set in new_page
         return await asyncio.shield(page.outcome)
 
@@ -189,7 +191,7 @@ class JobSpider(scrapy.Spider):
             return again
         self.crawler.stats.inc_value(keys.labelled(keys.ANOMALY_GIVEUP_COUNT, verdict=verdict))
         self.session.errors.append(str(error))
-        self.keep(response.body, search, response.meta["page_number"])
+        self.keep(response.body, search, str(response.meta["ledger_page"]))
         await self.stop_search(search, verdict.lower(), TABLE[verdict].close_reason)
         return None
 
@@ -197,44 +199,85 @@ class JobSpider(scrapy.Spider):
         """The errback: a request that ended without an answer to parse ends its search."""
         request = failure.request  # type: ignore[attr-defined]
         search, error = request.cb_kwargs["search"], failure.value
-        self.logger.error("%s %s: %s: %s", search.query.keyword, search.query.city, type(error).__name__, error)
-        if isinstance(error, RequestRefused) and error.verdict == Verdict.LAYOUT_CHANGED:
-            self.keep(error.body, search, request.meta["page_number"])
-        if isinstance(error, SignerError):
+        if not isinstance(error, Drained):
+            self.logger.error("%s %s: %s: %s", search.query.keyword, search.query.city, type(error).__name__, error)
+        if not isinstance(error, RequestRefused):
+            self.session.errors.append(f"{search.query.keyword!r}: {type(error).__name__}: {error}")
+        await self.stop_by(search, error, request.meta["ledger_page"])
+
+    async def stop_by(self, search: Search, error: Exception, number: int) -> None:
+        """Ends a search by what its page or request ended in: a verdict, or a failure on our side."""
+        if isinstance(error, Drained):  # the session ends the round, with the run's own reason
+            self.session.release(search.round)
+        elif isinstance(error, RequestRefused):
+            if error.cause:
+                self.session.errors.append(error.cause)
+            if error.verdict == Verdict.LAYOUT_CHANGED and error.body:
+                self.keep(error.body, search, str(number))
+            down = self.site_down_reason() if error.verdict == Verdict.SERVER_ERROR else ""
+            await self.stop_search(search, error.verdict.lower(), down or error.close_reason)
+        elif isinstance(error, LeaseLost):  # somebody else works on the keyword by now
+            self.logger.warning("%s", error)
+            self.session.forget_round(search.round)
+        elif isinstance(error, StorageError):
+            await self.stop_search(search, "storage_down", "storage_down")
+        elif isinstance(error, SignerError):
             await self.stop_search(search, "sign_failed", "sign_rejected")
-        elif isinstance(error, RequestRefused) and error.verdict != Verdict.SERVER_ERROR:
-            await self.stop_search(search, error.verdict.lower(), error.close_reason)
-        else:
-            await self.stop_search(search, "server_error", self.site_down_reason())
+        else:  # the other searches go on
+            await self.stop_search(search, "page_failed" if isinstance(error, PageFailed) else "request_failed", "")
 
     def site_down_reason(self) -> str:
-        """`site_down` when as many searches as that (or all there are) failed on a site that answers nothing."""
-        failed = 1 + sum(coverage.stop_reason == "server_error" for coverage in self.session.rounds.values())
-        return "site_down" if failed >= min(SITE_DOWN_AFTER, len(self.session.rounds)) else ""
+        """`site_down` when this search and the last ones before it (in a short run: all) found a site that answers nothing."""
+        searches = len(read_arguments(self.platform, self.given, self.session.config).queries)
+        needed = min(SITE_DOWN_AFTER, searches or SITE_DOWN_AFTER)  # none are named where they come from the queue
+        ended = [one.stop_reason for one in self.session.rounds.values() if one.state is not RoundState.RUNNING]
+        last = ["server_error", *reversed(ended)][:needed]
+        return "site_down" if last == ["server_error"] * needed else ""
 
     async def stop_search(self, search: Search, why: str, close_reason: str) -> None:
         """Ends a search that was not read to its end; closes the run where the reason is the site's or the store's."""
-        await self.session.end_round(search.round, why, failed=True)
-        if close_reason:
+        if close_reason:  # first: a round that ends lets the next search begin
             self.close_soon(close_reason)
+        try:
+            await self.session.end_round(search.round, why, failed=True)
+        except StorageError as error:
+            self.session.errors.append(str(error))
+            self.close_soon("storage_down")
 
-    def keep(self, body: bytes, search: Search, number: int) -> None:
+    def keep(self, body: bytes, search: Search, page: str) -> None:
         """Keeps an answer that could not be understood, personal fields out."""
-        name = f"{search.round.rpartition('.')[2]}-{number}.json"
+        name = f"{search.round.rpartition('.')[2]}-{page}.json"
         path = keep_answer(self.session.answers_folder, name, body, self.platform)
-        self.logger.error("The answer could not be understood; kept in %s", path)
+        if path is not None:  # None: enough are kept already
+            self.logger.error("The answer could not be understood; kept in %s", path)
 
     def close_soon(self, reason: str) -> None:
-        """Closes the run with a named reason, without waiting: it ends only after the callback that asked for it."""
+        """Closes the run with a named reason, without waiting: it ends only after the callback that asked for it.
+
+        What waits at the gate is not sent any more: a run that stops at a block must not push on with the requests in its hand.
+        """
+        self.session.draining.turn_on()
         closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
         closing.add_done_callback(asyncio.Future.exception)
 
 
-def stop_reason(parsed: SearchPage, number: int, limit: int) -> str:
-    """Why paging ends with this page: "end" (the site's), "pages_limit" (the user's), or "" while it goes on."""
-    if parsed.next_page is None:
+def advance_plan(plan: SearchPlan, step: Step, parsed: SearchPage) -> SearchPlan:
+    """The plan once the page of `step` is stored."""
+    rows = len(parsed.jobs) + len(parsed.rejected)
+    return plan.after_page(step, total=parsed.total, capped=parsed.capped, last=parsed.next_page is None, rows=rows)
+
+
+def stop_reason(parsed: SearchPage, step: Step, plan: SearchPlan, limit: int) -> str:
+    """Why paging ends with this page: "end" (of the plan), "pages_limit" (the user's), or "" while it goes on.
+
+    "empty_page": the page before promised this one, and it is empty and knows of no posting at all. A site that hides postings
+    says so, too.
+    """
+    if step.page > 1 and not (parsed.jobs or parsed.rejected or parsed.skipped or parsed.total or parsed.capped):
+        return "empty_page"
+    if plan.next_step() is None:
         return "end"
-    return "pages_limit" if limit and number >= limit else ""
+    return "pages_limit" if limit and step.page_number >= limit else ""
 
 
 def select_jobs(page: Page, job_ids: Iterable[str]) -> list[Job]:

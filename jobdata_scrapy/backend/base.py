@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from jobdata_scrapy.coverage import Coverage
+from jobdata_scrapy.exits import Exit
 from jobdata_scrapy.items import Page, StoredPage
 from jobdata_scrapy.leases import AnomalyEvent, ExitLease, KeywordLease, LockState, Owner, TokenLease
 
@@ -88,6 +90,9 @@ class Backend(Protocol):
 
     async def release_token(self, lease: TokenLease) -> None:
         """Gives the token back."""
+
+    async def sync_exits(self, given: Sequence[Exit], source: str) -> object:
+        """Makes `given` all the exits that `source` names; retires what it no longer names."""
 
     async def lease_exit(self, platform: str, owner: Owner) -> ExitLease | None:
         """The best free exit that is not cooling down, None when all are taken or cooling."""

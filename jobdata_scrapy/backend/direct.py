@@ -14,7 +14,7 @@ import peewee as pw
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.backend.base import RunRecord
-from jobdata_scrapy.backend.gather import Gatherer
+from jobdata_scrapy.backend.gather import QUIET_SECONDS, Gatherer
 from jobdata_scrapy.backend.leasing import Leasing
 from jobdata_scrapy.backend.worker import Worker
 from jobdata_scrapy.config import Config
@@ -48,11 +48,11 @@ class Warehouse:
             self._platforms.add(platform)
         return self._writer
 
-    def count_sightings(self, platform: str, round: str) -> int:
-        """Distinct postings of the round that have their job row. Raises StorageError."""
+    def count_rounds(self, platform: str, rounds: Sequence[str]) -> list[int]:
+        """Distinct postings of each round that have their job row. Raises StorageError."""
         writer = self.writer_for(platform)
-        with _explained(f"round {round!r} cannot be counted"):
-            return writer.count_sightings(platform, round)
+        with _explained(f"round {', '.join(map(repr, rounds[:3]))} cannot be counted"):
+            return writer.count_rounds(platform, rounds)
 
     def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
         """Ids that the round saw on earlier pages. Raises StorageError."""
@@ -80,8 +80,10 @@ class DirectBackend(Leasing):
             self._store_pages,
             group=lambda page: page.platform,
             splits=lambda error: not isinstance(error, WarehouseUnavailable),
+            quiet=QUIET_SECONDS,
         )
         self._lines: Gatherer[Coverage, StorageError | None] = Gatherer(self._save_rounds)
+        self._counts: Gatherer[tuple[str, str], int] = Gatherer(self._count_rounds, group=lambda wanted: wanted[0])
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -119,8 +121,8 @@ class DirectBackend(Leasing):
         await self._save_round(coverage)
 
     async def count_sightings(self, platform: str, round: str) -> int:
-        """What the warehouse itself counts."""
-        return await self._warehouse.run(lambda warehouse: warehouse.count_sightings(platform, round))
+        """What the warehouse itself counts; asked together with other rounds that end meanwhile."""
+        return await self._counts.store((platform, round))
 
     async def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
         """What a resumed round has seen already."""
@@ -142,6 +144,10 @@ class DirectBackend(Leasing):
 
     async def _store_pages(self, pages: Sequence[Page]) -> list[StoredPage]:
         return await self._warehouse.run(lambda warehouse: warehouse.writer_for(pages[0].platform).store_pages(pages))
+
+    async def _count_rounds(self, wanted: Sequence[tuple[str, str]]) -> list[int]:
+        platform, names = wanted[0][0], [round for _, round in wanted]
+        return await self._warehouse.run(lambda warehouse: warehouse.count_rounds(platform, names))
 
     async def _save_round(self, coverage: Coverage) -> None:
         error = await self._lines.store(replace(coverage))

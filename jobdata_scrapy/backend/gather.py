@@ -12,7 +12,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
-MAX_UNIT = 32  # items; bounds what a unit that has to be repeated one by one costs
+MAX_UNIT = 64  # items; bounds what a unit that has to be repeated one by one costs
+QUIET_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class Gatherer(Generic[T, R]):
 
     write: stores a unit and returns one result an item, in order. group: items of one unit are of one group. splits: whether,
     after this error of a unit, its items are tried one by one, so that one bad item does not cost the others; otherwise the
-    error is that of all. The very same object is stored once, however many wait for it.
+    error is that of all. quiet: after a unit, what waits already waits until nothing more has come for so many seconds or the
+    unit is full: a store costs much the same for one item and for many. The very same object is stored once, however many wait.
     """
 
     def __init__(
@@ -39,11 +41,15 @@ class Gatherer(Generic[T, R]):
         group: Callable[[T], object] = lambda _: None,
         splits: Callable[[Exception], bool] = lambda _: False,
         limit: int = MAX_UNIT,
+        quiet: float = 0.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._write = write
         self._group = group
         self._splits = splits
         self._limit = limit
+        self._quiet = quiet
+        self._sleep = sleep
         self._waiting: dict[int, _Entry[T, R]] = {}  # by id(item), which is the item's own as long as the entry holds it
         self._under_way: dict[int, _Entry[T, R]] = {}
         self._worker: asyncio.Task[None] | None = None
@@ -69,11 +75,18 @@ class Gatherer(Generic[T, R]):
             while self._waiting:
                 await self._store_unit(self._take_unit())
                 self._under_way = {}
+                await self._wait_for_more()
         finally:
             self._worker = None
             for entry in (*self._under_way.values(), *self._waiting.values()):  # only where this task itself was cancelled
                 entry.outcome.cancel()
             self._under_way, self._waiting = {}, {}
+
+    async def _wait_for_more(self) -> None:
+        seen = 0
+        while self._quiet and seen < len(self._waiting) < self._limit:
+            seen = len(self._waiting)
+            await self._sleep(self._quiet)
 
     def _take_unit(self) -> list[_Entry[T, R]]:
         """The oldest waiting item and others of its group; moved, so that nothing is taken twice."""

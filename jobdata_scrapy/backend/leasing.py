@@ -1,4 +1,4 @@
-"""The part of `DirectBackend` that hands out keywords, tokens and exits, and keeps budgets and locks: each one call of the database."""
+"""The part of `DirectBackend` that hands out keywords, tokens and exits, and keeps budgets and locks."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from jobdata_scrapy.exceptions import LeaseLost, StorageError
 logger = logging.getLogger(__name__)
 # These only ever grow; the others (spooled, stored, ...) may go both ways.
 GROWING = ("pages_asked", "pages_ok", "seen", "new", "changed", "unchanged", "repeated", "rejected", "distinct")
-ROUND_KEY = ("platform", "keyword", "city", "round", "run_id", "state")  # of a line that this run may go on writing
+ROUND_KEY = ("platform", "keyword", "city", "round", "run_id")
 
 
 @writing
@@ -63,12 +63,13 @@ def save_rounds(database: pw.Database, lines: Sequence[Coverage]) -> list[Storag
 
 
 def _update_running(database: pw.Database, row: dict[str, Any]) -> bool:
-    """The common case of `save_round` in one statement: the line is there, goes on running, is this run's, and not newer."""
+    """The common case of `save_round` in one statement: the line is there, still running, this run's, and not newer."""
     quote, mark = (database.quote or '""'), database.param
     name = {column: f"{quote[0]}{column}{quote[1]}" for column in row}
     sql = (
         f"UPDATE {quote[0]}coverage{quote[1]} SET {', '.join(f'{name[column]} = {mark}' for column in row)} WHERE "  # noqa: S608
         + " AND ".join(f"{name[column]} = {mark}" for column in ROUND_KEY)
+        + f" AND {name['state']} = '{RoundState.RUNNING.value}'"
         + "".join(f" AND {name[column]} <= {mark}" for column in GROWING)
     )
     stored = {column: CoverageLine._meta.fields[column].db_value(value) for column, value in row.items()}

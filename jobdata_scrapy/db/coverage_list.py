@@ -19,7 +19,7 @@ COUNTS = ("total", "cap", "pages_ok", "seen", "new", "changed", "unchanged", "re
 
 @dataclass(frozen=True, slots=True)
 class SearchCoverage:
-    """One search. state: of its latest round, "never" without one; counts: of that round; queue_state: "" outside the queue."""
+    """One search. state, counts, uncovered_parts: its latest round's ("never" without one); queue_state: "" outside the queue."""
 
     platform: str
     keyword: str
@@ -27,6 +27,7 @@ class SearchCoverage:
     state: str
     stop_reason: str
     counts: dict[str, int | None]
+    uncovered_parts: str
     updated_at: datetime | None
     queue_state: str
     paused: bool
@@ -54,7 +55,8 @@ def _latest_rounds(wanted: dict[str, str], state: str) -> pw.Select:
     place = pw.fn.ROW_NUMBER().over(partition_by=search, order_by=newest)
     ranked = CoverageLine.select(CoverageLine.id, place.alias("place")).where(*_equal(CoverageLine, wanted)).alias("ranked")
     columns = [
-        getattr(CoverageLine, name) for name in ("platform", "keyword", "city", "state", "stop_reason", "updated_at", *COUNTS)
+        getattr(CoverageLine, name)
+        for name in ("platform", "keyword", "city", "state", "stop_reason", "uncovered_parts", "updated_at", *COUNTS)
     ]
     query = CoverageLine.select(*columns, *_queue_columns())
     query = query.join(ranked, on=(ranked.c.id == CoverageLine.id)).switch(CoverageLine)
@@ -92,6 +94,7 @@ def _make(row: dict[str, Any]) -> SearchCoverage:
         row.get("state", NEVER),
         row.get("stop_reason", ""),
         {name: row[name] for name in COUNTS if name in row},
+        row.get("uncovered_parts", ""),
         row.get("updated_at"),
         row["queue_state"] or "",
         bool(row["paused"]),

@@ -175,7 +175,9 @@ def _new_row(one: NewKeyword, now: datetime) -> dict[str, Any]:
     row = Keyword(
         platform=one.platform, keyword=one.keyword, city=one.city, state=KeywordState.PENDING, priority=priority, **EMPTY
     )
-    change(row, interval=one.interval or "", paused=False, moved=False, attempts=0, created_at=now, updated_at=now)
+    change(
+        row, interval=one.interval or "", paused=False, moved=False, attempts=0, pages_before=0, created_at=now, updated_at=now
+    )
     schedule(row, now)
     values = {name: getattr(row, name) for name in Keyword._meta.fields if name != "id"}
     check_row(Keyword, values)

@@ -62,11 +62,12 @@ class QueueRules:
         return min(timedelta(seconds=self.backoff_seconds * 2.0 ** min(attempts - 1, 30)), MAX_BACKOFF)
 
 
-def take(row: Keyword, owner: Owner, now: datetime, rules: QueueRules, *, new_round: str = "") -> None:
-    """`owner` gets the keyword; with `new_round` (its id) a round begins."""
+def take(row: Keyword, owner: Owner, now: datetime, rules: QueueRules, *, new_round: str = "", pages: int = 0) -> None:
+    """`owner` gets the keyword: with `new_round` (its id) a round begins, else one goes on that has `pages` pages."""
     if new_round:
         change(row, round=new_round, round_at=now, plan="")
-    change(row, owner=owner.name, node=owner.node, job=owner.job, released_by="", moved=False, attempts=row.attempts + 1)
+    change(row, owner=owner.name, node=owner.node, job=owner.job, released_by="")
+    change(row, attempts=row.attempts + 1, pages_before=pages, moved=False)
     extend(row, now, rules)
 
 
@@ -118,19 +119,24 @@ def revive(row: Keyword, now: datetime) -> None:
 
 
 def schedule(row: Keyword, now: datetime) -> None:
-    """Sets lease_rank, queued_at and wake_at by what the other columns say."""
+    """Sets queue_key, queued_at and wake_at by what the other columns say."""
     if row.state == KeywordState.RUNNING:
-        change(row, lease_rank=None, wake_at=row.lease_until)
+        change(row, queue_key=None, wake_at=row.lease_until)
     elif row.paused or row.state == KeywordState.DEAD:
-        change(row, lease_rank=None, wake_at=None)
+        change(row, queue_key=None, wake_at=None)
     elif row.state in COVERED:
-        change(row, lease_rank=None, wake_at=row.due_at)
+        change(row, queue_key=None, wake_at=row.due_at)
     elif row.not_before is not None and row.not_before > now:
-        change(row, lease_rank=None, wake_at=row.not_before)
+        change(row, queue_key=None, wake_at=row.not_before)
     else:
-        if row.lease_rank is None:
+        if row.queue_key is None:
             change(row, queued_at=now)
-        change(row, lease_rank=_group(row) * (MAX_PRIORITY + 1) + MAX_PRIORITY - row.priority, wake_at=None)
+        change(row, queue_key=f"{row.platform}:{_group(row)}{MAX_PRIORITY - row.priority}", wake_at=None)
+
+
+def queue_range(platform: str) -> tuple[str, str]:
+    """Every queue_key of the site is at least the first and less than the second."""
+    return f"{platform}:", f"{platform};"
 
 
 def change(row: Keyword, **values: Any) -> None:

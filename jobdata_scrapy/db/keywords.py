@@ -15,7 +15,7 @@ import peewee as pw
 from jobdata_scrapy.coverage import Coverage, RoundState
 from jobdata_scrapy.db.coverage import find_round, save_rounds, take_over
 from jobdata_scrapy.db.keyword_rows import save_rows
-from jobdata_scrapy.db.keyword_states import KeywordState, QueueRules, change, extend, give_back, take, wake
+from jobdata_scrapy.db.keyword_states import KeywordState, QueueRules, change, extend, give_back, queue_range, take, wake
 from jobdata_scrapy.db.models import Keyword
 from jobdata_scrapy.db.transaction import locked, writing
 from jobdata_scrapy.exceptions import LeaseLost, StorageError
@@ -23,6 +23,7 @@ from jobdata_scrapy.leases import KeywordLease, Owner
 
 WOKEN_AT_ONCE = 200  # a lease never waits for more, and each keyword is woken once a lease of it
 QUEUE_ROUND = re.compile(r"k([0-9]+)\..+")
+LEASE_COLUMNS = ("id", "platform", "keyword", "city", "state", "round", "plan", "attempts", "owner", "queue_key")
 ENDED = (RoundState.DONE, RoundState.CAPPED)
 
 
@@ -35,12 +36,14 @@ def lease_keyword(
     A partial round goes on under its own id, its ledger line becoming the owner's run's; else a new round begins.
     """
     now = now or datetime.now(UTC)
-    _wake_keywords(database, platform, rules, now)
-    while (row := _first_in_queue(database, platform)) is not None:
+    row, overdue = _first_in_queue(database, platform, now)
+    if overdue and _wake_keywords(database, platform, rules, now):
+        row, _ = _first_in_queue(database, platform, now)
+    while row is not None:
         lease = _lease_row(database, row, owner, rules, now)
-        save_rows(database, [row], now)
         if lease is not None:
             return lease
+        row, _ = _first_in_queue(database, platform, now)
     return None
 
 
@@ -72,7 +75,7 @@ def report_rounds(
 @writing
 def save_plan(database: pw.Database, lease: KeywordLease, plan: str, *, now: datetime | None = None) -> None:
     """Keeps the search plan of a leased keyword. Raises LeaseLost."""
-    row = _check_owner(_find_row(database, lease.keyword_id), lease.owner, lease.keyword)
+    row = _check_lease(_find_row(database, lease.keyword_id), lease)
     change(row, plan=plan)
     save_rows(database, [row], now or datetime.now(UTC))
 
@@ -89,65 +92,87 @@ def release_keyword(
     row = _find_row(database, lease.keyword_id)
     if row is not None and (row.released_by, row.round) == (lease.owner, lease.coverage.round):
         return
-    row = _check_owner(row, lease.owner, lease.keyword)
+    row = _check_lease(row, lease)
     give_back(row, lease.coverage.state, error, now, rules)
     save_rows(database, [row], now)
 
 
-def _wake_keywords(database: pw.Database, platform: str, rules: QueueRules, now: datetime) -> None:
-    """The longest overdue first. Rows that another process is just waking are left to it."""
-    overdue = "platform = {0} AND wake_at <= {0} ORDER BY wake_at"
-    rows = _select_free(database, overdue, WOKEN_AT_ONCE, platform, Keyword.wake_at.db_value(now))
+def _wake_keywords(database: pw.Database, platform: str, rules: QueueRules, now: datetime) -> int:
+    """The longest overdue first; how many. Rows that another process is just waking are left to it."""
+    due = Keyword.select().where(Keyword.platform == platform, Keyword.wake_at <= now).order_by(Keyword.wake_at)
+    rows = list(locked(database, due.limit(WOKEN_AT_ONCE), skip=True).execute(database))
     for row in rows:
         wake(row, now, rules)
     save_rows(database, rows, now)
+    return len(rows)
 
 
-def _first_in_queue(database: pw.Database, platform: str) -> Keyword | None:
-    """One predicate on one index; NULL is no rank."""
-    rows = _select_free(database, "platform = {0} AND lease_rank >= 0 ORDER BY lease_rank, queued_at, id", 1, platform)
-    return rows[0] if rows else None
+def _first_in_queue(database: pw.Database, platform: str, now: datetime) -> tuple[Keyword | None, bool]:
+    """The first keyword that no other transaction has taken, and whether any is to be woken first: each one range of one index.
 
-
-def _select_free(database: pw.Database, condition: str, limit: int, *parameters: object) -> list[Keyword]:
-    """Rows that no other transaction has taken. SQL as text: putting it together took peewee longer than the rest of a lease."""
-    skip = " FOR UPDATE SKIP LOCKED" if database.for_update else ""
-    sql = f"SELECT * FROM keyword WHERE {condition.format(database.param)} LIMIT {limit}{skip}"  # noqa: S608 - our own text
-    return list(Keyword.raw(sql, *parameters).execute(database))
+    SQL as text and only what a lease needs: to build the one and to read the rest took longer than all else.
+    """
+    mark = database.param
+    sql = (
+        f"SELECT {', '.join(LEASE_COLUMNS)}, "  # noqa: S608 - our own text
+        f"EXISTS (SELECT 1 FROM keyword k WHERE k.platform = {mark} AND k.wake_at <= {mark}) AS overdue "
+        f"FROM keyword WHERE queue_key >= {mark} AND queue_key < {mark} ORDER BY queue_key, queued_at, id LIMIT 1"
+        + (" FOR UPDATE SKIP LOCKED" if database.for_update else "")
+    )
+    found = database.execute_sql(sql, (platform, Keyword.wake_at.db_value(now), *queue_range(platform))).fetchone()
+    if found is None:
+        return None, True
+    row = Keyword()
+    row.__data__.update(zip(LEASE_COLUMNS, found, strict=False))  # not assigned: what is read is not to be written
+    return row, bool(found[-1])
 
 
 def _lease_row(database: pw.Database, row: Keyword, owner: Owner, rules: QueueRules, now: datetime) -> KeywordLease | None:
-    """The lease; None where the keyword is not to be handed out after all: it only left the queue."""
+    """The lease; None where the keyword only left the queue: it is not to be handed out after all."""
     if row.owner == owner.name:  # its own heartbeat came late; whoever works on it in that process still does
         extend(row, now, rules)
+        save_rows(database, [row], now)
         return None
-    line = find_round(database, row.platform, row.keyword, row.city, row.round) if row.state == RoundState.PARTIAL else None
+    goes_on = row.state == KeywordState.PARTIAL
+    line = find_round(database, row.platform, row.keyword, row.city, row.round) if goes_on else None
     if line is not None and line.state in ENDED:  # its owner was killed between the last report and giving it back
-        give_back(row, line.state, "", now, rules)
+        _settle(database, row.id, line.state, now, rules)
         return None
-    goes_on = row.state == RoundState.PARTIAL and (line is None or line.state is not RoundState.FAILED)
-    take(row, owner, now, rules, new_round="" if goes_on else _new_round(row, now))
-    if line is not None and goes_on:
-        coverage = take_over(database, line, owner.name, at=now)
-    else:
-        coverage = Coverage(row.platform, row.keyword, row.city, row.round, owner.name)
+    if line is not None and line.state is RoundState.FAILED:
+        line, goes_on = None, False
+    pages = line.pages_ok if line else 0
+    take(row, owner, now, rules, new_round="" if goes_on else _new_round(row, now), pages=pages)
+    save_rows(database, [row], now)
+    coverage = take_over(database, line, owner.name, at=now) if line else _new_line(row, owner)
     return KeywordLease(
         row.id, row.platform, row.keyword, row.city, owner.name, row.lease_until, coverage, row.plan, row.attempts
     )  # fmt: skip
 
 
+def _settle(database: pw.Database, keyword_id: int, state: RoundState, now: datetime, rules: QueueRules) -> None:
+    row = _find_row(database, keyword_id)
+    if row is not None:
+        give_back(row, state, "", now, rules)
+        save_rows(database, [row], now)
+
+
+def _new_line(row: Keyword, owner: Owner) -> Coverage:
+    return Coverage(row.platform, row.keyword, row.city, row.round, owner.name)
+
+
 def _extend_reporting(database: pw.Database, line: Coverage, rules: QueueRules, now: datetime) -> StorageError | None:
-    """A page was read: `moved`, and what `keyword_states.extend` does, in one statement."""
+    """What `keyword_states.extend` does, and `moved`, in one statement."""
     found = QUEUE_ROUND.fullmatch(line.round)
     if found is None:  # a round of a run that was given its keyword: it stands in no queue
         return None
     keyword_id, until = int(found[1]), Keyword.lease_until.db_value(rules.lease_end(now))
     mark = database.param
     sql = (
-        f"UPDATE keyword SET moved = {mark}, state = {mark}, lease_rank = NULL, lease_until = {mark}, wake_at = {mark} "  # noqa: S608
+        f"UPDATE keyword SET moved = (moved OR {mark} > pages_before), state = {mark}, queue_key = NULL, "  # noqa: S608
+        f"lease_until = {mark}, wake_at = {mark} "
         f"WHERE id = {mark} AND round = {mark} AND owner = {mark}"
     )
-    values = (True, KeywordState.RUNNING.value, until, until, keyword_id, line.round, line.run_id)
+    values = (line.pages_ok, KeywordState.RUNNING.value, until, until, keyword_id, line.round, line.run_id)
     if database.execute_sql(sql, values).rowcount == 1:
         return None
     row = _find_row(database, keyword_id)  # MySQL counts rows that changed, and two reports may come within one tick
@@ -165,13 +190,15 @@ def _find_row(database: pw.Database, keyword_id: int) -> Keyword | None:
     return locked(database, Keyword.select().where(Keyword.id == keyword_id)).first(database)
 
 
-def _check_owner(row: Keyword | None, owner: str, keyword: str) -> Keyword:
-    if row is None or row.owner != owner:
-        raise LeaseLost(_describe_loss(row, owner, keyword))
+def _check_lease(row: Keyword | None, lease: KeywordLease) -> Keyword:
+    if row is None or (row.owner, row.round) != (lease.owner, lease.coverage.round):
+        raise LeaseLost(_describe_loss(row, lease.owner, lease.keyword))
     return row
 
 
 def _describe_loss(row: Keyword | None, owner: str, keyword: str) -> str:
     if row is None:
         return f"keyword {keyword!r} is no longer in the queue"
+    if row.owner == owner:
+        return f"keyword {keyword!r} is in another round by now: {row.round}"
     return f"keyword {keyword!r} belongs to {row.owner or 'nobody'} by now, not to {owner}"

@@ -22,6 +22,7 @@ from jobdata_scrapy.db.transaction import begin
 from jobdata_scrapy.exceptions import StorageError
 
 logger = logging.getLogger(__name__)
+logging.getLogger("peewee_migrate").setLevel(logging.WARNING)  # it names every step "<lambda>"
 _router_logger = logging.getLogger(f"{__name__}.router")
 _router_logger.setLevel(logging.CRITICAL)  # it logs at every start, and each error that it raises as well
 LOCK_SECONDS = 50  # below the read time-out of a MySQL connection, which waits in GET_LOCK

@@ -54,6 +54,7 @@ class CoverageLine(pw.Model):
     distinct = pw.IntegerField()
     stored = pw.IntegerField(null=True)
     seconds = pw.DoubleField()
+    uncovered_parts = LongTextField()
     state = pw.CharField(16)
     stop_reason = pw.CharField(64)
     updated_at = UtcDateTimeField()
@@ -66,9 +67,13 @@ class CoverageLine(pw.Model):
 class Keyword(pw.Model):
     """One search that is to be covered, again and again where it has an interval. How it moves: `keyword_states`.
 
-    lease_rank: place in the queue, the lower the sooner; NULL while it must not be leased. wake_at: when it is to be looked at
-    again (its lease has run out, its back-off is over, it is due), NULL where time alone changes nothing. So a lease reads one
-    row of one index, and waking reads one range of another, however many keywords there are.
+    attempts: leases in a row that came to nothing, the one under way included; moved: whether this one reported more pages than
+    the round had before (pages_before).
+
+    queue_key: site and place in its queue, the smaller the sooner; NULL while it must not be leased. wake_at: when it is to be
+    looked at again (its lease has run out, its back-off is over, it is due), NULL where time alone changes nothing. So a lease
+    reads one row of one index, and waking reads one range of another, however many keywords there are. (The site stands in
+    queue_key because of MariaDB: with two columns it took the first alone and read on past all that are NULL in the second.)
     """
 
     id = pw.AutoField()
@@ -85,6 +90,7 @@ class Keyword(pw.Model):
     round_at = UtcDateTimeField(null=True)
     plan = LongTextField()
     attempts = pw.IntegerField()
+    pages_before = pw.IntegerField()
     moved = pw.BooleanField()
     not_before = UtcDateTimeField(null=True)
     owner = pw.CharField(64, null=True, index=True)
@@ -93,7 +99,7 @@ class Keyword(pw.Model):
     released_by = pw.CharField(64)
     lease_until = UtcDateTimeField(null=True)
     last_error = pw.CharField(500)
-    lease_rank = pw.IntegerField(null=True)
+    queue_key = pw.CharField(40, null=True)
     queued_at = UtcDateTimeField()
     wake_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
@@ -103,7 +109,7 @@ class Keyword(pw.Model):
         table_name = "keyword"
         indexes = (
             (("platform", "keyword", "city"), True),
-            (("platform", "lease_rank", "queued_at"), False),
+            (("queue_key", "queued_at"), False),
             (("platform", "wake_at"), False),
         )
 

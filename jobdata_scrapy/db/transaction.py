@@ -52,9 +52,12 @@ def begin(database: pw.Database) -> AbstractContextManager[Any]:
     return database.atomic("IMMEDIATE") if isinstance(database, pw.SqliteDatabase) else database.atomic()
 
 
-def locked(database: pw.Database, query: QueryT) -> QueryT:
-    """The SELECT, taking its rows for this transaction (SQLite's transaction has the whole file already)."""
-    return query.for_update() if database.for_update else query
+def locked(database: pw.Database, query: QueryT, *, skip: bool = False) -> QueryT:
+    """The SELECT, taking its rows for this transaction (SQLite's transaction has the whole file already).
+
+    `skip`: without the rows that another transaction has taken, instead of waiting for them.
+    """
+    return query.for_update(skip_locked=skip) if database.for_update else query
 
 
 def _run_again(database: pw.Database, context: Callable[[pw.Database], AbstractContextManager[Any]], work: Callable[[], R]) -> R:

@@ -52,7 +52,7 @@ def test_indexes_are_there(database):
         ("coverage", ("run_id",), False),
         ("crawl_run", ("platform", "started_at"), False),
         ("keyword", ("platform", "keyword", "city"), True),
-        ("keyword", ("platform", "lease_rank", "queued_at"), False),
+        ("keyword", ("queue_key", "queued_at"), False),
         ("keyword", ("platform", "wake_at"), False),
         ("exit_lease", ("platform", "exit_name"), True),
         ("site_lock", ("key",), True),

@@ -3,7 +3,7 @@
 import peewee as pw
 from peewee_migrate import Migrator
 
-from jobdata_scrapy.db.fields import JsonField, UtcDateTimeField
+from jobdata_scrapy.db.fields import JsonField, LongTextField, UtcDateTimeField
 from jobdata_scrapy.db.schema_steps import add_table, table_settings
 
 
@@ -49,6 +49,7 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) ->
         distinct = pw.IntegerField()
         stored = pw.IntegerField(null=True)
         seconds = pw.DoubleField()
+        uncovered_parts = LongTextField()
         state = pw.CharField(16)
         stop_reason = pw.CharField(64)
         updated_at = UtcDateTimeField()

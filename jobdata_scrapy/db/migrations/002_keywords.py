@@ -25,6 +25,7 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) ->
         round_at = UtcDateTimeField(null=True)
         plan = LongTextField()
         attempts = pw.IntegerField()
+        pages_before = pw.IntegerField()
         moved = pw.BooleanField()
         not_before = UtcDateTimeField(null=True)
         owner = pw.CharField(64, null=True, index=True)
@@ -33,7 +34,7 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) ->
         released_by = pw.CharField(64)
         lease_until = UtcDateTimeField(null=True)
         last_error = pw.CharField(500)
-        lease_rank = pw.IntegerField(null=True)
+        queue_key = pw.CharField(40, null=True)
         queued_at = UtcDateTimeField()
         wake_at = UtcDateTimeField(null=True)
         created_at = UtcDateTimeField()
@@ -44,7 +45,7 @@ def migrate(migrator: Migrator, database: pw.Database, *, fake: bool = False) ->
             table_settings = settings
             indexes = (
                 (("platform", "keyword", "city"), True),
-                (("platform", "lease_rank", "queued_at"), False),
+                (("queue_key", "queued_at"), False),
                 (("platform", "wake_at"), False),
             )
 

@@ -1,0 +1,144 @@
+"""What one run holds on lease: keywords, exits, a token. A heartbeat extends them; what is left at the end is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from jobdata_scrapy.backend.base import Backend
+from jobdata_scrapy.config import Config, secret_value
+from jobdata_scrapy.coverage import RoundState
+from jobdata_scrapy.draining import DrainSwitch
+from jobdata_scrapy.exceptions import ExitSourceError, LeaseLost, StorageError
+from jobdata_scrapy.exit_pool import ExitPool
+from jobdata_scrapy.exit_sources import PROVIDER, fetch_exits, read_exits
+from jobdata_scrapy.exits import Exit, without_credentials
+from jobdata_scrapy.leases import KeywordLease, Owner, TokenLease
+from jobdata_scrapy.pace import PaceGate
+
+logger = logging.getLogger(__name__)
+
+
+class RunLeases:
+    """`owner` names the run once it is open. Times as in `ExitPool`."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        config: Config,
+        platform: str,
+        owner: Callable[[], Owner],
+        gate: PaceGate,
+        draining: DrainSwitch,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._backend, self._config, self._platform, self._owner = backend, config, platform, owner
+        self._proxy_urls: dict[str, str | None] = {}
+        self.exits = ExitPool(
+            backend,
+            platform,
+            owner,
+            gate,
+            draining,
+            size=config.exits_per_process,
+            wait_seconds=config.exit_wait_seconds,
+            clock=clock,
+            proxy_urls=self._proxy_urls,
+        )
+        self.keywords: dict[str, KeywordLease] = {}
+        self.tokens: dict[str, TokenLease] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self) -> None:
+        """Makes the configured exits known and starts the heartbeat. Raises ConfigError, StorageError."""
+        for source, found in read_exits(self._config).items():
+            if found.bad:
+                logger.warning("exits of %s: %s", source, found.describe_bad())
+            await self._share_exits(found.exits, source)
+        if secret_value(self._config.proxy_provider_url):
+            await self._ask_provider()
+            self._tasks.append(asyncio.ensure_future(self._repeat(self._ask_provider, self._config.proxy_refresh_seconds)))
+        seconds = min(self._config.keyword_lease_seconds, self._config.exit_lease_seconds) / 3
+        self._tasks.append(asyncio.ensure_future(self._repeat(self._beat, seconds)))
+
+    async def next_keyword(self) -> KeywordLease | None:
+        """The next keyword of the queue, None when it has none ready."""
+        lease = await self._backend.lease_keyword(self._platform, self._owner())
+        if lease is not None:
+            self.keywords[lease.coverage.round] = lease
+        return lease
+
+    async def save_plan(self, round_id: str, plan: str) -> None:
+        """Keeps the plan of a leased keyword; nothing to do for one that was named as an argument. Raises LeaseLost."""
+        if (lease := self.keywords.get(round_id)) is not None:
+            lease.plan = plan
+            await self._backend.save_plan(lease, plan)
+
+    async def give_back(self, round_id: str, error: str = "") -> None:
+        """Gives the round's keyword back in the state its round ended in; nothing to do for one that is not leased."""
+        lease = self.keywords.pop(round_id, None)
+        if lease is None:
+            return
+        try:
+            await self._backend.release_keyword(lease, error)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+
+    async def find_token(self, exit_name: str) -> TokenLease | None:
+        """The token this run uses through the exit (asked for each request: that extends its lease and sees its expiry), else
+        the next healthy one that nobody holds; None when there is none."""
+        lease = await self._backend.acquire_token(self._platform, self._owner(), exit_name)
+        if lease is not None:
+            self.tokens[exit_name] = lease
+        return lease
+
+    async def drop_token(self, exit_name: str, reason: str) -> None:
+        """Marks the token used through the exit as invalid; the next request takes another one."""
+        token = self.tokens.pop(exit_name, None)
+        if token is not None:
+            logger.error("token %s of %s is marked invalid: %s", token.name, self._platform, reason)
+            await self._backend.report_token(token, healthy=False, reason=reason)
+
+    async def end(self) -> None:
+        """Gives everything back. Raises StorageError."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for round_id, lease in list(self.keywords.items()):
+            if lease.coverage.state is RoundState.RUNNING:
+                await self.give_back(round_id)
+        await self.exits.close()
+        while self.tokens:
+            await self._backend.release_token(self.tokens.popitem()[1])
+
+    async def _beat(self) -> None:
+        if self.keywords:
+            kept = await self._backend.extend_keywords(self._owner())
+            for lease in self.keywords.values():
+                if lease.keyword_id not in kept:
+                    logger.warning("%s %s: the lease was lost; its next report stops it", lease.keyword, lease.city)
+        await self.exits.beat()
+
+    async def _ask_provider(self) -> None:
+        try:
+            found = await asyncio.to_thread(fetch_exits, self._config)
+        except ExitSourceError as error:  # the exits known so far go on
+            logger.warning("%s", error)
+            return
+        await self._share_exits(found.exits, PROVIDER)
+
+    async def _share_exits(self, exits: Sequence[Exit], source: str) -> None:
+        """Makes exits known to the fleet; without TOKEN_KEY their passwords stay in this process, which read them."""
+        self._proxy_urls |= {one.name: one.proxy_url for one in exits}
+        shared = exits if secret_value(self._config.token_key) else [without_credentials(one) for one in exits]
+        await self._backend.sync_exits(shared, source)
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await work()
+            except StorageError as error:
+                logger.warning("%s", error)
