@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=2000, help="list pages of 30 postings (default 2000)")
     parser.add_argument("--repeat", type=int, default=3, help="times each side runs (default 3)")
-    parser.add_argument("--in-hand", type=int, default=32, help="our KEYWORDS_IN_HAND (default 32)")
+    parser.add_argument("--in-hand", type=int, default=128, help="our KEYWORDS_IN_HAND (default 128)")
     parser.add_argument("--instructions", action="store_true", help="count instructions a page instead (needs valgrind)")
     given = parser.parse_args()
     if given.instructions:

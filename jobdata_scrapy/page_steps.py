@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState
+from jobdata_scrapy.json_paths import make_tree, visit
 from jobdata_scrapy.normalize import UnreadableText
 from jobdata_scrapy.normalize.city import resolve_area
 from jobdata_scrapy.normalize.company import parse_size, parse_stage
@@ -62,9 +63,10 @@ def strip_personal(page: Page, platform: Platform) -> tuple[int, int]:
     Returns (fields removed, contacts masked).
     """
     dropped = masked = 0
+    personal, free_text = make_tree(platform.personal_paths), make_tree(platform.free_text_paths)
     for raw in _raws(page):
-        dropped += sum(drop_path(raw, path.split(".")) for path in platform.personal_paths)
-        masked += sum(_mask_path(raw, path.split(".")) for path in platform.free_text_paths)
+        dropped += visit(raw, personal, _drop_key)
+        masked += visit(raw, free_text, _mask_key)
     for job in page.jobs:
         job.description, found = mask_contacts(job.description)
         masked += found
@@ -80,31 +82,19 @@ def _raws(page: Page) -> Iterable[dict[str, Any]]:
 
 
 def drop_path(node: Any, path: list[str]) -> int:
-    """Deletes the dotted path ("[]" at the end of a name: each item of that list) below `node`; returns how many it deleted."""
-    if not isinstance(node, dict):
-        return 0
-    name, rest = path[0], path[1:]
-    if not rest:
-        return 1 if node.pop(name, None) is not None else 0
-    if name.endswith("[]"):
-        items = node.get(name[:-2])
-        return sum(drop_path(item, rest) for item in items) if isinstance(items, list) else 0
-    return drop_path(node.get(name), rest)
+    """Deletes what stands at the path (see `json_paths`) below `node`; returns how many it deleted, empty ones not counted."""
+    return visit(node, make_tree((".".join(path),)), _drop_key)
 
 
-def _mask_path(node: Any, path: list[str]) -> int:
-    if not isinstance(node, dict):
-        return 0
-    name, rest = path[0], path[1:]
-    if name.endswith("[]"):
-        items = node.get(name[:-2])
-        return sum(_mask_path(item, rest) for item in items) if isinstance(items, list) and rest else 0
-    if rest:
-        return _mask_path(node.get(name), rest)
-    text = node.get(name)
+def _drop_key(node: dict[str, Any], key: str) -> int:
+    return 1 if node.pop(key) is not None else 0
+
+
+def _mask_key(node: dict[str, Any], key: str) -> int:
+    text = node[key]
     if not isinstance(text, str):
         return 0
-    node[name], found = mask_contacts(text)
+    node[key], found = mask_contacts(text)
     return found
 
 

@@ -78,6 +78,7 @@ def scrapy_command(store_dir: Path) -> Callable[..., Finished]:
             capture_output=True,
             text=True,
             timeout=CRAWL_SECONDS,
+            check=False,
         )
         new = set((folder / "reports").glob("*.json")) - known
         report = json.loads(new.pop().read_text("utf-8")) if new else {}

@@ -8,7 +8,7 @@ from spiders.registry import PLATFORMS
 
 BOSS = PLATFORMS["boss"]
 ANSWER = orjson.dumps(
-    {"code": 0, "zpData": {"list": [{"title": "t", "bossName": "张三\"李", "bossAvatar": "http://x/1.png", "n": "13912345678"}]}}
+    {"code": 0, "zpData": {"list": [{"title": "t", "bossName": '张三"李', "bossAvatar": "http://x/1.png", "n": "13912345678"}]}}
 )
 
 

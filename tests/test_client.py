@@ -96,5 +96,6 @@ def test_no_token_stands_in_a_cassette():
 
 
 def test_a_socks_proxy_is_asked_through_pysocks():
-    with PlatformClient(PLATFORMS["boss"], proxy_url="socks5h://127.0.0.1:9") as client, pytest.raises(OSError, match="(?i)socks"):
+    client = PlatformClient(PLATFORMS["boss"], proxy_url="socks5h://127.0.0.1:9")
+    with client, pytest.raises(OSError, match=r"(?i)socks"):
         client.search("数据分析", "上海")

@@ -65,3 +65,24 @@ def test_base_url_of_a_site():
     named = Config.from_settings({"SITE_BASE_URLS": "boss=http://a.example, qcwy=http://b.example"})
     assert named.base_url("qcwy", live) == "http://b.example"
     assert named.base_url("zhilian", live) == live
+
+
+def test_base_url_of_a_further_host_of_a_site():
+    live = "https://www.example.com"
+    assert Config.from_settings({}).base_url("zhilian", live, "www") == live
+    sandbox = Config.from_settings({"SANDBOX": "http://127.0.0.1:8077"})
+    assert sandbox.base_url("zhilian", live, "www") == "http://127.0.0.1:8077/zhilian-www"
+    named = Config.from_settings({"SITE_BASE_URLS": "zhilian-www=http://a.example"})
+    assert named.base_url("zhilian", live, "www") == "http://a.example"
+    assert named.base_url("zhilian", live) == live
+
+
+@pytest.mark.parametrize("text", ["price=1", "title=2", "title=-1"])
+def test_field_coverage_is_a_share_of_a_known_field(text):
+    with pytest.raises(ConfigError, match=r"MONITOR_FIELD_COVERAGE: .*one of title, company_name, salary_text, city"):
+        Config.from_settings({"MONITOR_FIELD_COVERAGE": text})
+
+
+def test_field_coverage_reads_pairs():
+    config = Config.from_settings({"MONITOR_FIELD_COVERAGE": "title=1, city=0.5"})
+    assert config.monitor_field_coverage == {"title": 1, "city": 0.5}

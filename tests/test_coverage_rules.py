@@ -39,17 +39,20 @@ def test_a_page_that_was_not_stored_cannot_be_counted():
         add_page(make_coverage(), page)
 
 
+TWO = {"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}
+
+
 @pytest.mark.parametrize(
     ("counts", "stop", "capped", "failed", "stored", "expected"),
     [
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}, "end", False, False, 2, (RoundState.DONE, "end")),
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}, "end", True, False, 2, (RoundState.CAPPED, "end")),
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}, "pages_limit", False, False, 2, (RoundState.PARTIAL, "pages_limit")),
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}, "end", False, False, 1, (RoundState.FAILED, "count_mismatch")),
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}, "end", False, False, None, (RoundState.FAILED, "count_mismatch")),
+        (TWO, "end", False, False, 2, (RoundState.DONE, "end")),
+        (TWO, "end", True, False, 2, (RoundState.CAPPED, "end")),
+        (TWO, "pages_limit", False, False, 2, (RoundState.PARTIAL, "pages_limit")),
+        (TWO, "end", False, False, 1, (RoundState.FAILED, "count_mismatch")),
+        (TWO, "end", False, False, None, (RoundState.FAILED, "count_mismatch")),
         ({"pages_ok": 1, "seen": 3, "new": 2, "distinct": 2}, "end", False, False, 2, (RoundState.FAILED, "count_mismatch")),
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2, "spooled": 2}, "end", False, False, 0, (RoundState.PARTIAL, "spooled")),
-        ({"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}, "captcha", False, True, 2, (RoundState.PARTIAL, "captcha")),
+        ({**TWO, "spooled": 2}, "end", False, False, 0, (RoundState.PARTIAL, "spooled")),
+        (TWO, "captcha", False, True, 2, (RoundState.PARTIAL, "captcha")),
         ({}, "captcha", False, True, 0, (RoundState.FAILED, "captcha")),
         ({}, "end", False, False, 0, (RoundState.DONE, "end")),
     ],

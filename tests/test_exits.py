@@ -4,7 +4,7 @@ import pytest
 
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
-from jobdata_scrapy.exits import configured_exit
+from jobdata_scrapy.exits import DIRECT, Exit, configured_exit, without_credentials
 
 
 def test_without_settings_the_machine_itself():
@@ -30,3 +30,9 @@ def test_a_wrong_address_is_refused_without_showing_it(url):
     with pytest.raises(ConfigError, match=r"^PROXY_URL: ") as caught:
         configured_exit(Config(_env_file=None, proxy_url=url))
     assert "secret" not in str(caught.value)
+
+
+def test_credentials_can_be_left_out():
+    shared = without_credentials(Exit("socks5://h:1#ab12", "socks5://u:p%40@h:1"))
+    assert (shared.name, shared.proxy_url) == ("socks5://h:1#ab12", "socks5://h:1")
+    assert without_credentials(DIRECT) is DIRECT

@@ -35,7 +35,12 @@ async def test_returns_what_the_script_makes(make_signer):
 
 @pytest.mark.parametrize(
     "source",
-    ["function sign() { throw new Error('token is ' + arguments[1]) }", "function other() {}", "function sign(", "process.exit(3)"],
+    [
+        "function sign() { throw new Error('token is ' + arguments[1]) }",
+        "function other() {}",
+        "function sign(",
+        "process.exit(3)",
+    ],
 )
 async def test_a_failing_script_is_named_without_its_words(make_signer, source):
     with pytest.raises(SignerError, match=r"^BOSS_SIGN_JS: ") as caught:

@@ -20,20 +20,18 @@ def test_every_verdict_has_a_rule_whose_close_reason_is_known(verdict):
         (Verdict.GONE, 0, Action.PARSE),
         (Verdict.EMPTY, 0, Action.AGAIN),
         (Verdict.EMPTY, 1, Action.PARSE),
-        (Verdict.CAPTCHA, 0, Action.STOP),
-        (Verdict.IP_BANNED, 0, Action.STOP),
+        (Verdict.CAPTCHA, 1, Action.AGAIN),
+        (Verdict.CAPTCHA, 2, Action.STOP),
+        (Verdict.IP_BANNED, 2, Action.STOP),
         (Verdict.RATE_LIMITED, 2, Action.AGAIN),
         (Verdict.RATE_LIMITED, 3, Action.STOP),
         (Verdict.SIGN_REJECTED, 0, Action.AGAIN),
         (Verdict.SIGN_REJECTED, 1, Action.STOP),
-        (Verdict.TOKEN_EXPIRED, 0, Action.STOP),
+        (Verdict.TOKEN_EXPIRED, 1, Action.AGAIN),
+        (Verdict.TOKEN_EXPIRED, 2, Action.STOP),
         (Verdict.LAYOUT_CHANGED, 1, Action.AGAIN),
         (Verdict.LAYOUT_CHANGED, 2, Action.STOP),
     ],
 )
 def test_decide(verdict, attempts, expected):
     assert decide(verdict, attempts) is expected
-
-
-def test_an_empty_page_at_the_end_is_believed_at_once():
-    assert decide(Verdict.EMPTY, 0, first_page=False) is Action.PARSE

@@ -12,7 +12,7 @@ from parts.crawls import Work, bare_command, our_command, our_environment
 from parts.page_server import ROWS_A_PAGE
 from parts.processes import clean_environment, page_server, run_measured
 
-SEARCHES, FEW, MANY = 4, 2, 22
+SEARCHES, FEW, MANY = 24, 1, 6
 VALGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 FETCH_ONLY = (f"ITEM_PIPELINES={json.dumps({'parts.outcome.OutcomePipeline': 1})}", "CLICKHOUSE_ENABLED=0")
 

@@ -1,6 +1,6 @@
-"""The site of the crawl benchmarks: boss list answers in the mini program's shape, made before the first request, served from memory.
+"""The site of the crawl benchmarks: boss list answers in the mini program's shape, made beforehand, served from memory.
 
-`python page_server.py SEARCHES PAGES` (PAGES a search, 30 postings each) prints its port and serves until its standard input ends.
+`python page_server.py SEARCHES PAGES` (PAGES a search, of 30 postings) prints its port and serves until its input ends.
 Run in a process of its own; what it costs is nobody's.
 """
 

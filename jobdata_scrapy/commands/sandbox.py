@@ -9,7 +9,6 @@ from scrapy.exceptions import UsageError
 
 from jobdata_scrapy.exceptions import ArgumentError
 from jobdata_scrapy.sandbox.options import add_arguments, read_options
-from jobdata_scrapy.sandbox.server import run_server
 
 
 class Command(ScrapyCommand):
@@ -36,6 +35,8 @@ class Command(ScrapyCommand):
         """Raises UsageError for a wrong argument."""
         if args:
             raise UsageError(f"unknown argument {args[0]!r}; the options are listed by: scrapy sandbox -h")
+        from jobdata_scrapy.sandbox.server import run_server  # late: Scrapy imports every command at each start, and this aiohttp
+
         try:
             self.exitcode = run_server(read_options(opts))
         except ArgumentError as error:

@@ -8,7 +8,7 @@ from rich.console import Console
 from scrapy import signals
 
 from jobdata_scrapy import stats as keys
-from jobdata_scrapy.exceptions import StorageError
+from jobdata_scrapy.exceptions import PageFailed, StorageError
 from jobdata_scrapy.items import Page
 from jobdata_scrapy.report.terminal import print_report
 from jobdata_scrapy.run_session import RunSession, session_of
@@ -48,7 +48,7 @@ class RunReportExtension:
         self._session.errors.append(f"page {page.number} of {page.keyword!r} was not stored: {type(error).__name__}: {error}")
         if page.outcome is not None and not page.outcome.done():
             known = isinstance(error, StorageError)
-            page.outcome.set_exception(error if known else StorageError(f"{type(error).__name__}: {error}"))
+            page.outcome.set_exception(error if known else PageFailed(f"{type(error).__name__}: {error}"))
 
     def spider_error(self, failure: Failure) -> None:
         self._session.errors.append(f"the spider failed: {failure.type.__name__}: {failure.getErrorMessage()}")
@@ -57,6 +57,7 @@ class RunReportExtension:
         number, query = request.meta.get("page_number"), request.meta.get("query")
         if query is not None:
             self._session.errors.append(f"page {number} of {query.keyword!r} was dropped by the scheduler")
+            self._session.release(request.cb_kwargs["search"].round)
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
         closed = await self._session.close(reason, self._stats.get_stats())

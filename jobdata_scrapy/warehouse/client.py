@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
@@ -24,6 +25,8 @@ from jobdata_scrapy.warehouse.local_server.starter import LocalServerLease
 
 logger = logging.getLogger(__name__)
 logging.getLogger("clickhouse_connect.driver._backend.http_sync").setLevel(logging.ERROR)  # our own lines name the reason
+# The driver would import pandas and NumPy (100 MB, half a second) at the first INSERT, to see whether its rows are a frame.
+options.pd = options.np = None
 T = TypeVar("T")
 
 ATTEMPTS = 6

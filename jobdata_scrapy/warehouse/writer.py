@@ -27,8 +27,9 @@ from jobdata_scrapy.warehouse.schema import apply_schema
 
 WRITTEN = (RowState.NEW, RowState.CHANGED)
 COUNT_SIGHTINGS_SQL = """
-WITH seen AS (SELECT DISTINCT job_id FROM job_sighting WHERE platform = {{platform:String}} AND round = {{round:String}})
-SELECT uniqExact(job_id) FROM {table} WHERE page_kind = '{kind}' AND job_id IN (SELECT job_id FROM seen)"""
+WITH seen AS (SELECT DISTINCT round, job_id FROM job_sighting WHERE platform = %(platform)s AND round IN %(rounds)s)
+SELECT round, count() FROM seen
+WHERE job_id IN (SELECT job_id FROM {table} WHERE page_kind = '{kind}' AND job_id IN (SELECT job_id FROM seen)) GROUP BY round"""
 
 SIGHTED_IDS_SQL = """
 SELECT DISTINCT job_id FROM job_sighting
@@ -68,10 +69,14 @@ class Writer:
 
     def count_sightings(self, platform: str, round: str) -> int:
         """Distinct postings seen in the round that have their list row."""
+        return self.count_rounds(platform, [round])[0]
+
+    def count_rounds(self, platform: str, rounds: Sequence[str]) -> list[int]:
+        """`count_sightings` of several rounds in one query, in their order."""
         sql = COUNT_SIGHTINGS_SQL.format(table=f"{platform}_job", kind=LIST_ROW)
         self._make_tables(platform)
-        rows = self._client.query(sql, parameters={"platform": platform, "round": round}).result_rows
-        return int(rows[0][0])
+        counts = dict(self._client.query(sql, parameters={"platform": platform, "rounds": tuple(rounds)}).result_rows)
+        return [int(counts.get(round, 0)) for round in rounds]
 
     def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
         """Postings that the round saw on list pages before `before_page`."""

@@ -56,7 +56,9 @@ def test_changed_postings_become_new_versions_and_new_ones_are_found(crawl, scra
 
 def test_a_feed_has_one_row_a_posting_also_at_the_second_crawl(crawl, sandbox, tmp_path):
     for name in ("one.csv", "two.csv"):
-        run = crawl("qcwy", keyword="导出", city="上海", settings={"FEEDS": json.dumps({str(tmp_path / name): {"format": "csv"}})})
+        run = crawl(
+            "qcwy", keyword="导出", city="上海", settings={"FEEDS": json.dumps({str(tmp_path / name): {"format": "csv"}})}
+        )
         assert run.code == 0, run.err
         rows = list(csv.DictReader(io.StringIO((tmp_path / name).read_text("utf-8-sig"))))
         assert sorted(row["job_id"] for row in rows) == sorted(sandbox.truth("qcwy", "导出", "上海")["ids"])

@@ -15,7 +15,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SAMPLES.is_dir(), reason=
 def test_captured_answers_are_stored(scrapy_command, site):
     with running_sandbox("--replay", str(SAMPLES)) as sandbox:
         expected = sandbox.truth(site, "任何", "上海")["ids"]
-        arguments = ("-a", "keyword=任何", "-a", "city=上海", "-s", f"SANDBOX={sandbox.url}", "-s", "BOSS_MPT_TOKEN=sandbox-token")
+        arguments = (
+            "-a",
+            "keyword=任何",
+            "-a",
+            "city=上海",
+            "-s",
+            f"SANDBOX={sandbox.url}",
+            "-s",
+            "BOSS_MPT_TOKEN=sandbox-token",
+        )
         run = scrapy_command("crawl", site, *arguments)
     assert expected
     assert run.round["stored"] == len(expected), run.err

@@ -4,7 +4,7 @@ import pytest
 
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ArgumentError
-from spiders.arguments import read_arguments
+from spiders.arguments import Details, read_arguments
 from spiders.registry import PLATFORMS
 
 CONFIG = Config(_env_file=None)
@@ -29,7 +29,7 @@ def test_every_keyword_in_every_city():
 def test_defaults():
     arguments = read(keyword="x")
     assert arguments.queries[0].city == "全国"
-    assert (arguments.pages, arguments.details) == (0, False)
+    assert (arguments.pages, arguments.details) == (0, Details.NONE)
 
 
 def test_max_pages_is_the_default_for_pages():
@@ -39,7 +39,10 @@ def test_max_pages_is_the_default_for_pages():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "keyword: is empty"),
+        ({"city": "上海"}, "city: needs a keyword"),
+        ({"pages": "3"}, "pages: needs a keyword"),
+        ({"max_minutes": "0"}, "max_minutes: '0' must be a whole number"),
+        ({"keyword": "x", "max_keywords": "3"}, "max_keywords: is for a run over the queue"),
         ({"keyword": " ，, "}, "keyword: is empty"),
         ({"keyword": "x" * 65}, "keyword: .* 64"),
         ({"keyword": "a\nb"}, "keyword: "),
@@ -49,7 +52,7 @@ def test_max_pages_is_the_default_for_pages():
         ({"keyword": "x", "pages": "0"}, "pages: '0' must be a whole number from 1"),
         ({"keyword": "x", "pages": "-1"}, "pages: "),
         ({"keyword": "x", "pages": "３"}, "pages: "),
-        ({"keyword": "x", "details": "maybe"}, "details: 'maybe' must be true or false"),
+        ({"keyword": "x", "details": "maybe"}, "details: 'maybe' must be true, false or html"),
         ({"keyword": "x", "keywrod": "y"}, "keywrod: unknown argument; allowed: keyword, city"),
     ],
 )
@@ -61,3 +64,13 @@ def test_refused(given, message):
 def test_details_are_refused_where_the_site_has_none():
     with pytest.raises(ArgumentError, match="details: qcwy has no posting page"):
         read(PLATFORMS["qcwy"], keyword="x", details="true")
+
+
+def test_details_by_the_api_or_in_a_browser():
+    assert read(keyword="x", details="true").details is Details.API
+    assert read(PLATFORMS["zhilian"], keyword="x", details="html").details is Details.HTML
+
+
+def test_html_is_refused_where_the_site_has_no_such_page():
+    with pytest.raises(ArgumentError, match="details: boss has no posting page for a browser; allowed here: true, false"):
+        read(keyword="x", details="html")

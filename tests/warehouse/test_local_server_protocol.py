@@ -1,6 +1,5 @@
 """The unmodified clickhouse-connect client against the local server: what works, and the three known differences."""
 
-# ruff: noqa: S608 - names of our own tables
 from __future__ import annotations
 
 import asyncio

@@ -1,6 +1,5 @@
 """store(): once is enough, twice is the same, nothing is swallowed."""
 
-# ruff: noqa: S608 - names of our own tables
 from __future__ import annotations
 
 import threading

@@ -1,0 +1,117 @@
+"""What processes share: locks, exits, tokens, the page budget, and a keyword's history."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, clean_environment
+from tests.crawl.proxies import socks_proxies
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A store of its own: what these tests leave behind is locks and cool-downs."""
+    return tmp_path / "store"
+
+
+def searches(sandbox) -> list[dict]:
+    return [one for one in sandbox.log() if one["kind"] == "search"]
+
+
+def test_an_open_lock_stops_a_run_before_its_first_page(crawl, scrapy_command, sandbox, folder):
+    assert scrapy_command("locks", "open", "boss", "--reason", "by hand", directory=folder).code == 0
+    run = crawl("boss", keyword="锁", city="上海", directory=folder)
+    assert (run.code, run.report["run"]["finish_reason"], run.round["stop_reason"]) == (1, "blocked", "locked"), run.err
+    assert searches(sandbox) == []
+    assert scrapy_command("locks", "close", "boss", directory=folder).code == 0
+    assert crawl("boss", keyword="锁", city="上海", directory=folder).code == 0
+
+
+def test_a_half_open_lock_lets_one_probe_through_and_closes_by_itself(crawl, scrapy_command, folder):
+    assert scrapy_command("locks", "open", "boss", env={"LOCK_SECONDS": "0"}, directory=folder).code == 0
+    run = crawl("boss", keyword="半开", city="上海", directory=folder)
+    assert run.code == 0, run.err
+    locks = json.loads(scrapy_command("locks", "list", "--json", directory=folder).out)
+    assert [one["state"] for one in locks if one["key"] == "boss"] in ([], ["closed"])
+
+
+def test_a_blocked_exit_cools_down_and_another_one_goes_on(crawl, sandbox, folder):
+    sandbox.control({"site": "boss", "fault": "captcha", "address": "127.0.0.11"})
+    with socks_proxies(2) as proxies:
+        settings = {"PROXY_LIST": ",".join(proxies), "EXITS_PER_PROCESS": "2"}
+        run = crawl("boss", keyword="换出口", city="上海", directory=folder, settings=settings)
+    assert run.round["stored"] == len(sandbox.truth("boss", "换出口", "上海")["ids"]), run.err
+    assert run.report["verdicts"]["CAPTCHA"] == 1
+    assert {one["address"] for one in searches(sandbox) if one["status"] == 200 and not one["fault"]} == {"127.0.0.12"}
+
+
+def test_a_block_on_the_only_exit_ends_the_run(crawl, scrapy_command, sandbox, folder):
+    sandbox.control({"site": "boss", "fault": "captcha"})
+    run = crawl("boss", keyword="唯一", city="上海", directory=folder)
+    assert (run.code, run.report["run"]["finish_reason"]) == (1, "blocked"), run.err
+    assert len(searches(sandbox)) == 1
+    events = json.loads(scrapy_command("locks", "events", "--json", directory=folder).out)
+    assert events[0]["verdict"] == "CAPTCHA"
+    sandbox.reset()
+    again = crawl("boss", keyword="唯一", city="上海", directory=folder, settings={"EXIT_WAIT_SECONDS": "0"})
+    assert (again.code, again.report["run"]["finish_reason"]) == (1, "no_exit_free"), again.err
+    assert searches(sandbox) == []
+
+
+def add_token(folder, key, name, value) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "scrapy", "tokens", "add", "boss", "--name", name, "--stdin"],
+        cwd=ROOT,
+        env=clean_environment(JOBDATA_DIR=str(folder), TOKEN_KEY=key),
+        input=value,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_an_expired_token_is_marked_and_the_next_one_used(scrapy_command, sandbox, folder):
+    key = scrapy_command("tokens", "key", directory=folder).out.strip()
+    add_token(folder, key, "old", "no-longer-known")
+    add_token(folder, key, "new", "sandbox-token")
+    arguments = ("-a", "keyword=令牌", "-a", "city=上海", "-s", f"SANDBOX={sandbox.url}")
+    run = scrapy_command("crawl", "boss", *arguments, env={"TOKEN_KEY": key}, directory=folder)
+    assert run.code == 0, run.err
+    listed = json.loads(scrapy_command("tokens", "list", "--json", env={"TOKEN_KEY": key}, directory=folder).out)
+    assert {one["name"]: one["state"] for one in listed} == {"old": "invalid", "new": "valid"}
+    assert "no-longer-known" not in run.err
+    assert "sandbox-token" not in run.err
+
+
+def test_a_spent_budget_is_a_named_stop(crawl, sandbox, folder):
+    run = crawl("boss", keyword="预算", city="上海", directory=folder, settings={"DAILY_PAGE_BUDGET": "3"})
+    assert (run.code, run.report["run"]["finish_reason"]) == (1, "budget_spent"), run.err
+    assert (run.round["state"], run.round["stop_reason"]) == ("partial", "budget_spent")
+    assert len(sandbox.log()) == 3
+
+
+def test_an_empty_page_against_history_is_a_block(crawl, sandbox, folder):
+    sandbox.control({"total": {"site": "boss", "keyword": "历史", "city": "上海", "total": 60}})
+    assert crawl("boss", keyword="历史", city="上海", directory=folder).code == 0
+    sandbox.control({"site": "boss", "fault": "empty_silent"})
+    run = crawl("boss", keyword="历史", city="上海", directory=folder)
+    assert (run.code, run.report["run"]["finish_reason"]) == (1, "blocked"), run.err
+    assert run.round["pages_ok"] == 0
+
+
+def test_a_capped_search_is_split_until_it_is_covered(crawl, sandbox, folder):
+    run = crawl("boss", keyword="超限拆分", city="上海", directory=folder)
+    truth = sandbox.truth("boss", "超限拆分", "上海")
+    assert run.round["stored"] == len(truth["ids"]), run.err
+    assert (run.code, run.round["state"]) == (0, "done"), run.err
+
+
+def test_what_a_cap_hides_is_stated(crawl, sandbox, folder):
+    sandbox.control({"total": {"site": "qcwy", "keyword": "超限说明", "city": "上海", "total": 1010}})
+    run = crawl("qcwy", keyword="超限说明", city="上海", directory=folder)
+    assert (run.code, run.round["state"]) == (3, "capped"), run.err
+    assert "beyond the first" in run.round["uncovered_parts"]
