@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from itemadapter import ItemAdapter
 from scrapy.exporters import CsvItemExporter, JsonItemExporter, JsonLinesItemExporter
 
 from jobdata_scrapy.items import Job, Page, RowState
@@ -59,7 +60,8 @@ def unfold_page(page: Page) -> Iterator[dict[str, Any]]:
 
 
 def _job_row(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in JOB_FIELDS}
+    adapter = ItemAdapter(job)
+    return {name: adapter[name] for name in JOB_FIELDS}
 
 
 def _plain(value: Any) -> Any:

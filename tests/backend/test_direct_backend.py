@@ -12,6 +12,7 @@ from jobdata_scrapy.db.connection import make_database, open_database
 from jobdata_scrapy.db.transaction import begin
 from jobdata_scrapy.exceptions import ConfigError, StorageError
 from tests.backend.contract import BackendContract, Search, watch_loop
+from tests.backend.leasing_contract import LeasingContract
 
 on_sqlite = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 
@@ -29,7 +30,7 @@ def search() -> Search:
 
 
 @pytest.mark.slow
-class TestDirectBackendContract(BackendContract):
+class TestDirectBackendContract(BackendContract, LeasingContract):
     """The real thing on both databases and the embedded ClickHouse engine."""
 
 
