@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from statistics import median
 
 from jobdata_scrapy.platform import PageKind, Verdict
@@ -166,21 +166,26 @@ def find_latency_jump(own: Sequence[Observation], limits: Thresholds) -> Seen:
 
     Of one page kind only: a batch of postings takes longer than a list page.
     """
+    if own[-1].verdict not in HEALTHY:
+        return {}
     kind = own[-1].page_kind
-    times = [one.latency for one in own if one.verdict in HEALTHY and one.page_kind is kind]
-    if own[-1].verdict not in HEALTHY or len(times) < limits.usual_answers + limits.recent_answers:
+    times = (one.latency for one in reversed(own) if one.verdict in HEALTHY and one.page_kind is kind)
+    recent = median(islice(times, limits.recent_answers))
+    if recent < limits.latency_min_seconds:  # so it is nearly always: the rest of the window is left alone
         return {}
-    usual, recent = median(times[: -limits.recent_answers]), median(times[-limits.recent_answers :])
-    if recent < limits.latency_min_seconds or recent <= limits.latency_factor * usual:
+    before = list(times)
+    if len(before) < limits.usual_answers or recent <= limits.latency_factor * median(before):
         return {}
-    return {"usual_seconds": usual, "recent_seconds": recent}
+    return {"usual_seconds": median(before), "recent_seconds": recent}
 
 
 def find_shrinking_pages(own: Sequence[Observation], limits: Thresholds) -> Seen:
     """Pages amid a list have become much shorter than the longest of this window (a site may have a size of its own)."""
+    if not own[-1].more:
+        return {}
     rows = [min(one.rows, one.page_size or one.rows) for one in own if one.more and one.rows is not None]
     recent = rows[-limits.recent_answers :]
-    if not own[-1].more or len(rows) < limits.pages_before + limits.recent_answers:
+    if len(rows) < limits.pages_before + limits.recent_answers:
         return {}
     full = max(rows)
     short = sum(count < limits.short_share * full for count in recent)

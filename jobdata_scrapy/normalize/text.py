@@ -98,7 +98,7 @@ def mask_contacts(text: str) -> tuple[str, int]:
     [wechat] and [qq]. A number inside a longer run of digits is left alone. Masking a masked text changes nothing.
     """
     total = 0
-    while _may_have_contacts(text):
+    while text and _may_have_contacts(text):
         text, count = _mask_once(text)
         if not count:
             break  # a masked id may uncover the next ("QQ12345vx 123456"), so one clean pass ends it

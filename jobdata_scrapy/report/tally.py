@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from jobdata_scrapy.items import Job, Page, RowState
 from jobdata_scrapy.platform import PageKind
@@ -17,6 +18,7 @@ SALARY_EDGES = (0, 3000, 5000, 8000, 10000, 15000, 20000, 25000, 30000, 40000, 5
 EXAMPLES_PER_FIELD = 5
 WATCHED_FIELDS = ("title", "company_name", "salary_text", "city")
 """Fields without which a posting is of little use: `looked_at` postings were looked at, `filled` of them have the field."""
+_clean_word = lru_cache(maxsize=4096)(clean_text)  # for words that many postings share
 _CONTACT = re.compile(r"\d{7,}|@")  # a contact that slipped into a field must not come out of a report
 
 
@@ -119,7 +121,7 @@ class Tally:
         for name in WATCHED_FIELDS:
             self.filled[name] += bool(getattr(job, name) or (name == "city" and job.city_text))
         self.salaries.add(job.monthly_low, job.monthly_high)
-        for skill in {clean_text(skill, 40) for skill in job.skills} - {""}:
+        for skill in {_clean_word(skill, 40) for skill in job.skills} - {""}:
             self.skills.add(skill)
-        if name := clean_text(job.company_name, 60):
+        if name := _clean_word(job.company_name, 60):
             self.companies.add(name)

@@ -13,6 +13,7 @@ _INSERT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
+FORMAT_TAIL = 200
 _COMMENTS = r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*"
 _STATEFUL = re.compile(_COMMENTS + r"(SET|USE|CREATE\s+(OR\s+REPLACE\s+)?TEMPORARY)\b", re.IGNORECASE | re.DOTALL)
 _SHOWS_ROWS = re.compile(_COMMENTS + r"\(*\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS|CHECK)\b", re.IGNORECASE | re.DOTALL)
@@ -37,7 +38,7 @@ def read_insert(head: bytes, *, whole: bool) -> Insert | None:
 
 def split_format(sql: str) -> tuple[str, str]:
     """The statement without its FORMAT, and the format ("" where none is named)."""
-    found = _FORMAT.search(sql)
+    found = _FORMAT.search(sql, max(0, len(sql) - FORMAT_TAIL))  # a statement may hold thousands of ids
     return (sql[: found.start()], found[1]) if found else (sql, "")
 
 
