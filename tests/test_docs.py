@@ -14,6 +14,7 @@ from scrapy.settings import default_settings
 from jobdata_scrapy import settings, stats
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import RoundState
+from jobdata_scrapy.db.keyword_states import KeywordState
 from jobdata_scrapy.platform import Verdict
 from jobdata_scrapy.report.judge import EXIT_CODES
 from jobdata_scrapy.report.labels import PROBLEMS
@@ -118,6 +119,10 @@ def test_every_verdict_is_documented() -> None:
 
 def test_every_round_state_is_documented() -> None:
     assert set(read_tables("operations.md", "States of a round")) == set(RoundState)
+
+
+def test_every_keyword_state_is_documented() -> None:
+    assert set(read_tables("operations.md", "States of a keyword")) == set(KeywordState)
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -32,9 +32,9 @@ def check_lock(
     """The strictest of the three. HALF_OPEN is told to one owner, again and again for PROBE_SECONDS; all others see OPEN."""
     now = now or datetime.now(UTC)
     keys = lock_keys(platform, exit_name, token_name)
-    rows = _find_open(database, keys)
-    if not rows:
+    if not _is_any_open(database, keys):
         return LockState.CLOSED
+    rows = _find_open(database, keys)
     if any(state_of(row, now) is LockState.OPEN for row in rows):
         return LockState.OPEN
     return _take_probe(database, keys, owner, now)
@@ -87,6 +87,15 @@ def state_of(row: SiteLock, now: datetime) -> LockState:
     if not row.is_open:
         return LockState.CLOSED
     return LockState.OPEN if row.open_until > now else LockState.HALF_OPEN
+
+
+@reading
+def _is_any_open(database: pw.Database, keys: list[str]) -> bool:
+    """Asked before every request: as plain SQL, which costs a tenth of the models' way."""
+    opening, closing = database.quote or '""'
+    marks = ", ".join([database.param] * len(keys))
+    sql = f"SELECT 1 FROM site_lock WHERE {opening}key{closing} IN ({marks}) AND is_open LIMIT 1"  # noqa: S608 - marks alone
+    return database.execute_sql(sql, keys).fetchone() is not None
 
 
 @reading

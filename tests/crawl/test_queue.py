@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import pairwise
 
 import pytest
 
@@ -158,3 +159,20 @@ def test_processes_killed_at_random_lose_and_double_nothing(sandbox, scrapy_comm
     rounds = list_coverage(database, platform="zhilian")
     database.close()
     assert {one.state for one in rounds} == {RoundState.DONE}
+
+
+@pytest.mark.parametrize("exits", [1, 3])
+def test_the_pause_of_an_exit_holds_across_processes(sandbox, folder, exits):
+    add(folder, "boss", [f"节奏{n}" for n in range(3)])
+    pace = {"SLEEP_MIN_SECONDS": "0.5", "SLEEP_MAX_SECONDS": "0.6"}
+    with socks_proxies(exits) as proxies:
+        running = [start_crawler(sandbox, folder, "boss", "", PROXY_LIST=",".join(proxies), **pace) for _ in range(3)]
+        for process in running:
+            process.wait(timeout=120)
+    assert set(read_states(folder, "boss").values()) == {"done"}
+    by_address = defaultdict(list)
+    for one in sandbox.log():
+        by_address[one["address"]].append(one["time"])
+    assert set(by_address) <= {f"127.0.0.{11 + n}" for n in range(exits)}
+    gaps = [later - earlier for times in by_address.values() for earlier, later in pairwise(sorted(times))]
+    assert min(gaps) >= 0.5
