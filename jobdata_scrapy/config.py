@@ -52,6 +52,7 @@ class Config(BaseSettings):
     token_lease_seconds: float = Field(default=300, ge=1)
     exit_lease_seconds: float = Field(default=60, ge=1)
     exits_per_process: int = Field(default=1, ge=1, le=256)
+    site_requests_in_flight: int = Field(default=0, ge=0)
     exit_wait_seconds: float = Field(default=600, ge=0)
     exit_cooldown_seconds: float = Field(default=600, ge=0)
     lock_seconds: float = Field(default=900, ge=0)

@@ -26,17 +26,20 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class ExitRules:
     """lease_seconds: how long a lease holds without a touch; cooldown_seconds: the first cool-down, doubled each time in a row;
-    direct: whether a node may use its own address where no exit is known (not where proxies are configured and none is left).
+    direct: whether a node may use its own address where no exit is known (not where proxies are configured and none is left);
+    ceiling: exits of one site that the fleet holds at a time, each with one request under way (0: no limit).
     """
 
     lease_seconds: float = 60
     cooldown_seconds: float = 600
     direct: bool = True
+    ceiling: int = 0
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """The rules that the settings tell."""
-        return cls(config.exit_lease_seconds, config.exit_cooldown_seconds, direct=not has_exits(config))
+        seconds = (config.exit_lease_seconds, config.exit_cooldown_seconds)
+        return cls(*seconds, direct=not has_exits(config), ceiling=config.site_requests_in_flight)
 
     def cooldown(self, count: int) -> timedelta:
         """The `count`th cool-down in a row."""
@@ -130,9 +133,13 @@ def _take(database: pw.Database, platform: str, name: str, owner: Owner, rules: 
     values |= {"cool_reason": "", "updated_at": now}
     check_row(ExitUse, values)
     ExitUse.insert(values).on_conflict_ignore().execute(database)
-    pair = (ExitUse.platform == platform) & (ExitUse.exit_name == name)
-    row = locked(database, ExitUse.select().where(pair)).get(database)
+    # with a ceiling all rows of the site are locked: two processes that count at the same moment would both stay below it
+    rows = ExitUse.select().where(ExitUse.platform == platform).order_by(ExitUse.id)
+    uses = list(locked(database, rows if rules.ceiling else rows.where(ExitUse.exit_name == name)).execute(database))
+    row = next(use for use in uses if use.exit_name == name)
     if _is_held(row, now) or _is_cooling(row, now):
+        return None
+    if rules.ceiling and sum(_is_held(use, now) for use in uses) >= rules.ceiling:
         return None
     until = _end(rules, now)
     _update(database, row, {"owner": owner.name, "node": owner.node, "lease_until": until}, now)

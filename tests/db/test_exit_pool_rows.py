@@ -170,3 +170,15 @@ def test_a_removed_exit_is_not_given_out_until_a_source_names_it_again(database)
     assert not exits.remove_exit(database, A.name, now=T0)
     assert names(database) == [B.name]
     assert sync(database, A, B) == Synced(1, 0)
+
+
+def test_the_fleet_holds_no_more_exits_of_a_site_than_its_ceiling(database):
+    sync(database, A, B, C)
+    rules = replace(RULES, ceiling=2)
+    first, second = lease(database, rules=rules), lease(database, BEN, rules=rules)
+    assert first is not None
+    assert second is not None
+    assert lease(database, rules=rules) is None
+    assert lease(database, platform="qcwy", rules=rules) is not None
+    exit_leases.release_exit(database, second, now=at(1))
+    assert lease(database, when=2, rules=rules) is not None
