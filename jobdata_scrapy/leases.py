@@ -31,7 +31,7 @@ class KeywordLease:
     """One keyword of the queue in one process's hands.
 
     coverage: the ledger line of its round, as far as earlier runs brought it; plan: the search plan of the round as JSON
-    (`jobdata_scrapy.search_plan`), "" for a round that begins; attempts: leases of this round so far, this one included.
+    (`jobdata_scrapy.search_plan`), "" for a round that begins; attempts: leases in a row that came to nothing, this one included.
     """
 
     keyword_id: int

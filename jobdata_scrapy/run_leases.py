@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from jobdata_scrapy.backend.base import Backend
@@ -19,6 +20,10 @@ from jobdata_scrapy.leases import KeywordLease, Owner, TokenLease
 from jobdata_scrapy.pace import PaceGate
 
 logger = logging.getLogger(__name__)
+NOT_ITS_FAULT = frozenset(
+    {"drained", "locked", "no_exit_free", "no_proxy_left", "proxy_refused", "budget_spent", "captcha", "ip_banned"}
+    | {"token_expired", "login_required", "sign_rejected", "sign_failed", "robots_disallowed", "storage_down"}
+)
 
 
 class RunLeases:
@@ -77,10 +82,15 @@ class RunLeases:
             await self._backend.save_plan(lease, plan)
 
     async def give_back(self, round_id: str, error: str = "") -> None:
-        """Gives the round's keyword back in the state its round ended in; nothing to do for one that is not leased."""
+        """Gives the round's keyword back in the state its round ended in; nothing to do for one that is not leased.
+
+        What is no fault of the keyword's (NOT_ITS_FAULT) costs it no attempt: it goes on at its next page.
+        """
         lease = self.keywords.pop(round_id, None)
         if lease is None:
             return
+        if error in NOT_ITS_FAULT:
+            lease = replace(lease, coverage=replace(lease.coverage, state=RoundState.RUNNING))
         try:
             await self._backend.release_keyword(lease, error)
         except LeaseLost as lost:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
+
+from tests.crawl.proxies import free_port, running_proxy
 
 pytestmark = pytest.mark.slow
 PASSWORD = "p@ss:wörd"
@@ -17,34 +15,9 @@ QUOTED = "p%40ss%3Aw%C3%B6rd"
 SOCKS_ADDRESS, HTTP_ADDRESS = "127.0.0.2", "127.0.0.3"  # what the sandbox sees behind each proxy
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], port: int) -> Iterator[int]:
-    """A proxy that accepts connections; it is ended with the block."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            deadline = time.monotonic() + 10
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.02)
-            yield port
-        finally:
-            process.kill()
-
-
 def socks_proxy(*options: str):
     port = free_port()
-    return running(["microsocks", "-i", "127.0.0.1", "-p", str(port), "-b", SOCKS_ADDRESS, *options], port)
+    return running_proxy(["microsocks", "-i", "127.0.0.1", "-p", str(port), "-b", SOCKS_ADDRESS, *options], port)
 
 
 def http_proxy(folder, *options: str):
@@ -52,7 +25,7 @@ def http_proxy(folder, *options: str):
     lines = (f"Port {port}", "Listen 127.0.0.1", f"Bind {HTTP_ADDRESS}", "DisableViaHeader Yes", "MaxClients 20", *options)
     settings = folder / f"tinyproxy-{port}.conf"
     settings.write_text("\n".join(lines) + "\n", "utf-8")
-    return running(["tinyproxy", "-d", "-c", str(settings)], port)
+    return running_proxy(["tinyproxy", "-d", "-c", str(settings)], port)
 
 
 def check_way_out(run, sandbox, address: str) -> None:
