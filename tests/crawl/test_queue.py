@@ -176,3 +176,15 @@ def test_the_pause_of_an_exit_holds_across_processes(sandbox, folder, exits):
     assert set(by_address) <= {f"127.0.0.{11 + n}" for n in range(exits)}
     gaps = [later - earlier for times in by_address.values() for earlier, later in pairwise(sorted(times))]
     assert min(gaps) >= 0.5
+
+
+def test_a_block_costs_a_keyword_no_attempt(crawl, sandbox, folder):
+    add(folder, "boss", ["无辜"])
+    sandbox.control({"site": "boss", "kind": "search", "fault": "captcha", "pages": [2], "times": 3})
+    settings = LEASES | {"EXIT_COOLDOWN_SECONDS": "0", "LOCK_SECONDS": "0", "KEYWORD_MAX_ATTEMPTS": "1"}
+    blocked = crawl("boss", directory=folder, settings=settings)
+    assert (blocked.code, blocked.report["run"]["finish_reason"]) == (1, "blocked"), blocked.err
+    assert read_states(folder, "boss") == {"无辜": "partial"}
+    again = crawl("boss", directory=folder, settings=settings)
+    assert again.code == 0, again.err
+    assert read_states(folder, "boss") == {"无辜": "done"}
