@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from parts.crawls import PAGES_A_SEARCH, Side, Work, crawl_bare, crawl_ours
 from parts.instructions import show_instructions
+from parts.memory import show_memory
 from parts.processes import page_server
 
 TO_REACH = (1.4, 2.2)
@@ -26,9 +27,13 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="times each side runs (default 3)")
     parser.add_argument("--in-hand", type=int, default=128, help="our KEYWORDS_IN_HAND (default 128)")
     parser.add_argument("--instructions", action="store_true", help="count instructions a page instead (needs valgrind)")
+    parser.add_argument("--memory", action="store_true", help="peak memory over --pages and a fifth of them instead (take 5000)")
     given = parser.parse_args()
     if given.instructions:
         show_instructions()
+        return
+    if given.memory:
+        show_memory(given.pages, given.in_hand)
         return
     work = Work(max(1, given.pages // PAGES_A_SEARCH))
     print(f"{work.total_pages} pages, {work.postings} postings, {given.repeat} times each, in turn", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
@@ -40,6 +41,7 @@ class Block:
         return len(next(iter(self.columns.values()), ()))
 
 
+@cache
 def row_kind(page_kind: str) -> str:
     """`page_kind` of the rows of a page: a detail is a detail, asked alone or with others."""
     return DETAIL_ROW if page_kind == PageKind.DETAIL_BATCH else str(page_kind)
