@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self
 
 from jobdata_scrapy import stats as keys
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PROXY_AUTHENTICATION_REQUIRED = 407
 SERVER_ERRORS = 500
+LOCK_BELIEVED_SECONDS = 1.0  # less than any pause: only a crawl without one asks less often than each time
 
 
 class ProxyMiddleware:
@@ -25,6 +27,7 @@ class ProxyMiddleware:
     def __init__(self, session: RunSession, stats: StatsCollector) -> None:
         self._session = session
         self._stats = stats
+        self._closed_until: dict[str, float] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -60,11 +63,16 @@ class ProxyMiddleware:
 
     async def _check_lock(self, request: Request, lease: ExitLease) -> None:
         platform = self._session.platform.name
+        if self._closed_until.get(lease.exit_name, 0.0) > time.monotonic():
+            request.meta["is_probe"] = False
+            return
         state = await self._session.backend.check_lock(platform, lease.exit_name, "", self._session.owner)
         if state is LockState.OPEN:
             cause = f"{platform} is locked for exit {lease.exit_name} or for all (scrapy locks list)"
             raise RequestRefused("LOCKED", "blocked", cause=cause)
         request.meta["is_probe"] = state is LockState.HALF_OPEN
+        if state is LockState.CLOSED:
+            self._closed_until[lease.exit_name] = time.monotonic() + LOCK_BELIEVED_SECONDS
 
     async def _spend_page(self) -> None:
         limit = self._session.config.page_budget()

@@ -22,9 +22,7 @@ async def backend(config: Config) -> AsyncIterator[DirectBackend]:
 
 async def test_pages_that_come_together_are_stored_each_with_its_own_counts(backend):
     search = Search.new()
-    pages = [
-        search.page(number, range(number * 20, number * 20 + 30)) for number in range(6)
-    ]  # ten in common with the next
+    pages = [search.page(number, range(number * 20, number * 20 + 30)) for number in range(6)]  # ten in common with the next
     stored = await asyncio.gather(*(backend.store(page) for page in pages))
     assert [one.new for one in stored] == [30, 20, 20, 20, 20, 20]
     assert [one.unchanged for one in stored] == [0, 10, 10, 10, 10, 10]
