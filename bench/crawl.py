@@ -33,7 +33,7 @@ def main() -> None:
         show_instructions()
         return
     if given.memory:
-        show_memory(given.pages, given.in_hand)
+        show_memory(given.pages)
         return
     work = Work(max(1, given.pages // PAGES_A_SEARCH))
     print(f"{work.total_pages} pages, {work.postings} postings, {given.repeat} times each, in turn", flush=True)

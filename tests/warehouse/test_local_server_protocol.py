@@ -15,6 +15,7 @@ import clickhouse_connect
 import pyarrow as pa
 import pytest
 import urllib3
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
@@ -31,6 +32,13 @@ ROWS = [
     [i, f"职位{i}", {"pay": f"{i}-20K", "deep": {"x": i}}, ["测"], f"c{i % 5}", None if i % 3 else i, NOW, "ab"[i % 2], HALF]
     for i in range(100)
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def whole_driver(monkeypatch):
+    """The driver as it comes: our own client leaves out pandas and NumPy, which these tests try."""
+    for name in ("pd", "np"):
+        monkeypatch.delitem(vars(options), name, raising=False)
 
 
 @pytest.fixture
