@@ -25,11 +25,11 @@ demo: $(VENV)/.ready ## Crawl a keyword on each of the three sites, faked on thi
 	$(say) "demo: the sandbox, three crawls, their reports, three queries (stored in data/demo)"
 	@$(BIN)/scrapy demo
 
-test: services $(VENV)/.ready-dev ## Run all tests (installs MariaDB and Node.js where they are missing and it may)
+test: services $(VENV)/.ready-dev ## Run all tests (installs the servers and programs they start, where missing and it may)
 	$(say) "test: everything, the slow tests included"
 	@$(PYTEST) -n $(JOBS) --dist loadfile $(TESTS)
 
-services: ## Install what the slow tests start and Python cannot bring: MariaDB, Node.js (Debian, as root)
+services: ## Install what the slow tests start and Python cannot bring: MariaDB, Node.js, Chromium, proxies (Debian, as root)
 	@PYTHON="$(PYTHON)" tests/install_services.sh
 
 test-fast: $(VENV)/.ready-dev ## Run the tests that start no server, in less than a minute
