@@ -36,8 +36,9 @@ def visit(node: Any, tree: dict[str, Branch], act: Callable[[dict[str, Any], str
     if not isinstance(node, dict):
         return 0
     total = 0
-    for key in node.keys() & tree.keys():
-        branch = tree[key]
+    for key, branch in tree.items():
+        if key not in node:
+            continue
         if branch.meant:
             total += act(node, key)
         if branch.below:

@@ -110,11 +110,6 @@ def parse_salary(text: str) -> Salary:
     )
 
 
-def with_months(salary_text: str, months_text: str) -> str:
-    """`salary_text` with the salaries a year that a site tells apart ("13薪"; "" changes nothing), as `parse_salary` reads it."""
-    return f"{salary_text}·{months_text}" if salary_text and months_text and "薪" not in salary_text else salary_text
-
-
 def _read_ends(match: re.Match[str]) -> tuple[float, float]:
     """Both ends in CNY, the lower first. An end without unit takes the unit of the other end."""
     first_unit, second_unit = match["first_unit"], match["second_unit"] or ""

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobdata_scrapy.normalize import UnreadableText
-from jobdata_scrapy.normalize.salary import UNDISCLOSED, SalaryUnit, parse_salary, with_months
+from jobdata_scrapy.normalize.salary import UNDISCLOSED, SalaryUnit, parse_salary
 
 MONTH, YEAR, DAY, HOUR = SalaryUnit.MONTH, SalaryUnit.YEAR, SalaryUnit.DAY, SalaryUnit.HOUR
 
@@ -133,14 +133,6 @@ def test_the_refusal_is_one_short_line_and_survives_pickling() -> None:
     assert "\n" not in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
     assert (again.field, again.text, str(again)) == ("salary", "x" * 500, str(caught.value))
-
-
-def test_months_told_apart_are_appended_once() -> None:
-    assert with_months("1.1-1.5万", "13薪") == "1.1-1.5万·13薪"
-    assert with_months("1.1-1.5万", "") == "1.1-1.5万"
-    assert with_months("1.1-1.5万·13薪", "13薪") == "1.1-1.5万·13薪"
-    assert with_months("", "13薪") == ""
-    assert parse_salary(with_months("面议", "13薪")) == UNDISCLOSED
 
 
 @given(st.text(max_size=30) | st.text("0123456789.-千万KkW元/年月天时薪·以上下及面议 ,~", max_size=20))
