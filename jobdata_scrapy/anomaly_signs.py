@@ -5,8 +5,9 @@ Thresholds err on the quiet side: a sign that is not there costs a page or two, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from statistics import median
 
@@ -14,6 +15,7 @@ from jobdata_scrapy.platform import PageKind, Verdict
 from jobdata_scrapy.verdict_policy import BLOCKS
 
 Seen = dict[str, float]
+BELIEVED_AFTER = timedelta(days=1)
 HEALTHY = frozenset({Verdict.OK, Verdict.CAPPED})
 
 
@@ -21,9 +23,9 @@ HEALTHY = frozenset({Verdict.OK, Verdict.CAPPED})
 class Observation:
     """One answer, as far as the detector wants to know.
 
-    page: of the list, within its search, from 1 (0: no list page); latency: seconds; rows: of a list page, None where it was not
-    parsed; more: another page follows; expected: rows that this keyword's last healthy rounds saw, None without history and for
-    the parts of a split search, of which there is none.
+    page: of the list, within its search, from 1 (0: no list page); latency: seconds; expected: rows that this keyword's last
+    healthy rounds saw, None without history and for the parts of a split search, of which there is none; believable: that the
+    list is empty, as far as the rounds since can tell (`believes_empty`).
     """
 
     platform: str
@@ -35,10 +37,9 @@ class Observation:
     city: str = ""
     page: int = 0
     latency: float = 0.0
-    rows: int | None = None
     page_size: int = 0
-    more: bool = False
     expected: int | None = None
+    believable: bool = False
 
     @property
     def exit_key(self) -> str:
@@ -83,6 +84,7 @@ class Thresholds:
     pages_before: int = 10  # pages amid a list before short ones mean something
     short_share: float = 0.5  # advertisements and repeats take a few rows out of a page, never half of it
     short_pages: int = 3  # of the last `recent_answers`
+    lengths_kept: int = 100  # pages of one exit
 
 
 def is_block(answer: Observation, limits: Thresholds) -> bool:
@@ -100,9 +102,8 @@ def select_blocks(answers: Iterable[Observation], limits: Thresholds) -> list[Ob
 
 def find_false_emptiness(answer: Observation, limits: Thresholds) -> Seen:
     """An empty list page where this keyword's history says that postings stand: on page 1, or well before its usual end."""
-    empty = answer.verdict is Verdict.EMPTY or (answer.verdict in HEALTHY and answer.rows == 0)
     expected = answer.expected or 0
-    if not empty or answer.page < 1 or expected < limits.min_expected:
+    if answer.verdict is not Verdict.EMPTY or answer.page < 1 or expected < limits.min_expected:
         return {}
     before = (answer.page - 1) * answer.page_size
     if answer.page > 1 and before >= expected * limits.expected_share:
@@ -110,8 +111,25 @@ def find_false_emptiness(answer: Observation, limits: Thresholds) -> Seen:
     return {"expected": expected, "rows_before": before}
 
 
+def believes_empty(found: Sequence[datetime], now: datetime, rounds: int) -> bool:
+    """Whether a keyword may have lost its postings for good: `rounds` rounds in a row found none, and the first a day ago.
+
+    found: when they ended, oldest first. A block is over by then as a rule; one that is not is seen by what `shows_others` says.
+    """
+    return len(found) >= rounds and now - found[0] >= BELIEVED_AFTER
+
+
+def shows_others(window: Iterable[Observation], answer: Observation) -> bool:
+    """Whether postings of another keyword were shown through the exit of `answer`: what hides everything shows none of them."""
+    search = answer.keyword, answer.city
+    return any(
+        one.exit_name == answer.exit_name and one.page and one.verdict in HEALTHY and (one.keyword, one.city) != search
+        for one in window
+    )
+
+
 def find_empty_streak(own: Sequence[Observation], limits: Thresholds) -> Seen:
-    """The last list pages of an exit that ought to have postings were empty, one after the other."""
+    """The last list pages (of an exit, or of the site) that ought to have postings were empty, one after the other."""
     with_history = reversed([one for one in own if one.page and one.expected])
     streak = list(takewhile(lambda one: bool(find_false_emptiness(one, limits)), with_history))
     keywords = {(one.keyword, one.city) for one in streak}
@@ -161,15 +179,11 @@ def find_blocked_token(token: str, window: Sequence[Observation], limits: Thresh
     return {**found, "exits": len(exits)}
 
 
-def find_latency_jump(own: Sequence[Observation], limits: Thresholds) -> Seen:
-    """The last healthy answers took several times as long as those before. A site that was slow all the time does not jump.
+def find_latency_jump(times: Iterator[float], limits: Thresholds) -> Seen:
+    """The last answers took several times as long as those before. A site that was slow all the time does not jump.
 
-    Of one page kind only: a batch of postings takes longer than a list page.
+    times: latencies of healthy answers to pages of one kind, the latest first.
     """
-    if own[-1].verdict not in HEALTHY:
-        return {}
-    kind = own[-1].page_kind
-    times = (one.latency for one in reversed(own) if one.verdict in HEALTHY and one.page_kind is kind)
     recent = median(islice(times, limits.recent_answers))
     if recent < limits.latency_min_seconds:  # so it is nearly always: the rest of the window is left alone
         return {}
@@ -179,11 +193,11 @@ def find_latency_jump(own: Sequence[Observation], limits: Thresholds) -> Seen:
     return {"usual_seconds": median(before), "recent_seconds": recent}
 
 
-def find_shrinking_pages(own: Sequence[Observation], limits: Thresholds) -> Seen:
-    """Pages amid a list have become much shorter than the longest of this window (a site may have a size of its own)."""
-    if not own[-1].more:
-        return {}
-    rows = [min(one.rows, one.page_size or one.rows) for one in own if one.more and one.rows is not None]
+def find_shrinking_pages(rows: Sequence[int], limits: Thresholds) -> Seen:
+    """Pages amid a list have become much shorter than the longest of them (a site may have a size of its own).
+
+    rows: postings of such pages, the latest last.
+    """
     recent = rows[-limits.recent_answers :]
     if len(rows) < limits.pages_before + limits.recent_answers:
         return {}

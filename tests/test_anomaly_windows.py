@@ -16,10 +16,10 @@ from spiders.registry import PLATFORMS
 
 OK = Observation(
     platform="boss", exit_name="a", token_name="t1", verdict=Verdict.OK, keyword="python", city="上海", page=1, latency=0.3,
-    rows=15, page_size=15, more=True,
+    page_size=15,
 )  # fmt: skip
-EMPTY = replace(OK, verdict=Verdict.EMPTY, rows=0, more=False)
-CAPTCHA = replace(OK, verdict=Verdict.CAPTCHA, rows=None, more=False)
+EMPTY = replace(OK, verdict=Verdict.EMPTY)
+CAPTCHA = replace(OK, verdict=Verdict.CAPTCHA)
 
 
 class Stream:
@@ -137,14 +137,12 @@ def test_with_one_token_alone_it_is_the_site():
     ("answer", "tripped"),
     [
         (replace(EMPTY, expected=300), True),
-        (replace(EMPTY, verdict=Verdict.OK, expected=300), True),
         (replace(EMPTY, expected=300, page=5), True),
         (replace(EMPTY, expected=300, page=11), False),  # half of them were there: the list may have become shorter
         (replace(EMPTY, expected=19), False),
         (replace(EMPTY, expected=0), False),
         (replace(EMPTY, expected=None), False),
-        (replace(OK, expected=300, rows=1, more=False), False),
-        (replace(OK, expected=300, rows=None), False),
+        (replace(OK, expected=300), False),
         (replace(EMPTY, expected=300, page=0, page_kind=PageKind.COMPANY), False),
     ],
 )
@@ -198,22 +196,29 @@ def test_no_jump(before, after):
     assert Stream().feed(*before, *after) == []
 
 
+def feed_lengths(lengths: list[int]) -> list[Finding]:
+    detector = AnomalyDetector(lambda: 0.0)
+    return [finding for rows in lengths for finding in detector.observe_length(OK, rows)]
+
+
 def test_pages_that_shrink_are_told():
-    found = Stream().feed(*[OK] * 12, *[replace(OK, rows=4)] * 3)
-    assert [(finding.signal, finding.measures) for finding in found] == [(Signal.SHRINKING_PAGES, {Measure.RECORD})]
+    found = feed_lengths([15] * 12 + [4] * 3)
+    assert [(finding.signal, finding.key, finding.measures) for finding in found] == [
+        (Signal.SHRINKING_PAGES, "boss|exit=a", {Measure.RECORD})
+    ]
     assert found[0].seen == {"short_pages": 3, "pages": 5, "full_page": 15}
 
 
 @pytest.mark.parametrize(
-    "answers",
+    "lengths",
     [
-        [replace(OK, rows=4)] * 40,  # a site with short pages of its own
-        [OK] * 20 + [replace(OK, rows=8)] * 20,
-        [OK, replace(OK, rows=1, more=False)] * 20,  # last pages
+        [4] * 40,  # a site with short pages of its own
+        [15] * 20 + [8] * 20,
+        [15] * 3 + [0] * 5,  # too few to tell
     ],
 )
-def test_no_shrinking(answers):
-    assert Stream().feed(*answers) == []
+def test_no_shrinking(lengths):
+    assert feed_lengths(lengths) == []
 
 
 def test_a_403_in_an_address_is_no_block():
@@ -228,28 +233,26 @@ def test_sites_do_not_share_a_window():
     assert {finding.signal for finding in found} == {Signal.BLOCKED}
 
 
-def make_healthy(base: float, factor: float, exit_name: str, kind: int, rows: int, expected: int | None) -> Observation:
-    answer = through(exit_name, OK, latency=base * factor, rows=rows, expected=expected)
+def make_healthy(base: float, factor: float, exit_name: str, kind: int, expected: int | None) -> Observation:
+    answer = through(exit_name, OK, latency=base * factor, expected=expected)
     if kind == 0:
         return replace(EMPTY, exit_name=exit_name, latency=base, expected=min(expected or 0, 19))
     if kind == 1:
-        return replace(answer, verdict=Verdict.GONE, page=0, rows=None, page_kind=PageKind.DETAIL)
+        return replace(answer, verdict=Verdict.GONE, page=0, page_kind=PageKind.DETAIL)
     if kind == 2:
-        return replace(answer, verdict=Verdict.CAPPED, page=20, more=False)
+        return replace(answer, verdict=Verdict.CAPPED, page=20)
     return answer
 
 
 @given(
     st.floats(0.01, 15),
     st.lists(
-        st.tuples(
-            st.floats(1, 3.9), st.sampled_from("abcd"), st.integers(0, 9), st.integers(8, 15), st.none() | st.integers(0, 400)
-        ),
+        st.tuples(st.floats(1, 3.9), st.sampled_from("abcd"), st.integers(0, 9), st.none() | st.integers(0, 400)),
         max_size=120,
     ),
 )
 def test_healthy_traffic_trips_nothing_however_slow_the_site(base, drawn):
-    answers = [make_healthy(base, factor, name, kind, rows, expected) for factor, name, kind, rows, expected in drawn]
+    answers = [make_healthy(base, factor, name, kind, expected) for factor, name, kind, expected in drawn]
     assert Stream().feed(*answers) == []
 
 
@@ -257,7 +260,7 @@ def test_healthy_traffic_trips_nothing_however_slow_the_site(base, drawn):
 def test_whatever_comes_memory_is_bounded_and_keys_name_what_was_seen(drawn):
     stream = Stream(window_length=20)
     for verdict, number, expected in drawn:
-        answer = through(f"e{number}", OK, platform=f"p{number}", verdict=verdict, rows=number % 16, expected=expected)
+        answer = through(f"e{number}", OK, platform=f"p{number}", verdict=verdict, expected=expected)
         for finding in stream.feed(answer, seconds=0):
             assert finding.key in {answer.platform, answer.exit_key, answer.token_key}
             assert finding.reason
