@@ -26,6 +26,9 @@ from jobdata_scrapy.platform import Platform
 
 MAX_ID_LENGTH = 128
 MAX_TITLE_LENGTH = 500
+JOB_TEXTS = ("title", "company_name", "description")  # what people write, and write their telephone numbers into
+JOB_LISTS = ("skills", "welfare")
+COMPANY_TEXTS = ("name", "full_name", "description", "address")
 
 
 def validate_page(page: Page) -> list[RejectedRow]:
@@ -58,7 +61,7 @@ def _find_problem(job: Job) -> tuple[str, str] | None:
 
 
 def strip_personal(page: Page, platform: Platform) -> tuple[int, int]:
-    """Removes the site's declared personal fields from every raw answer of the page and masks contacts in free text.
+    """Removes the site's declared personal fields from every raw answer of the page; masks contacts in free text, never in ids.
 
     Returns (fields removed, contacts masked).
     """
@@ -67,13 +70,37 @@ def strip_personal(page: Page, platform: Platform) -> tuple[int, int]:
     for raw in _raws(page):
         dropped += visit(raw, personal, _drop_key)
         masked += visit(raw, free_text, _mask_key)
-    for job in page.jobs:
-        job.description, found = mask_contacts(job.description)
-        masked += found
-    for company in page.companies:
-        company.description, found = mask_contacts(company.description)
-        masked += found
+    masked += sum(_mask_fields(job, JOB_TEXTS) + _mask_lists(job) for job in page.jobs)
+    masked += sum(_mask_fields(company, COMPANY_TEXTS) for company in page.companies)
     return dropped, masked
+
+
+def _mask_fields(row: Job | Company, names: tuple[str, ...]) -> int:
+    masked = 0
+    for name in names:
+        text, found = mask_contacts(getattr(row, name))
+        if found:
+            setattr(row, name, text)
+            masked += found
+    return masked
+
+
+def _mask_lists(job: Job) -> int:
+    masked = 0
+    for name in JOB_LISTS:
+        words, found = _mask_words(getattr(job, name))
+        if found:
+            setattr(job, name, words)
+            masked += found
+    return masked
+
+
+def _mask_words(words: list[Any]) -> tuple[list[Any], int]:
+    """A list's texts masked; what is no text stays. One look at all of them: nearly every list has no contact."""
+    if not mask_contacts("\n".join(word for word in words if isinstance(word, str)))[1]:
+        return words, 0
+    pairs = [mask_contacts(word) if isinstance(word, str) else (word, 0) for word in words]
+    return [word for word, _ in pairs], sum(found for _, found in pairs)
 
 
 def _raws(page: Page) -> Iterable[dict[str, Any]]:
@@ -91,10 +118,13 @@ def _drop_key(node: dict[str, Any], key: str) -> int:
 
 
 def _mask_key(node: dict[str, Any], key: str) -> int:
-    text = node[key]
-    if not isinstance(text, str):
-        return 0
-    node[key], found = mask_contacts(text)
+    value = node[key]
+    if isinstance(value, str):
+        node[key], found = mask_contacts(value)
+    elif isinstance(value, list):
+        node[key], found = _mask_words(value)
+    else:
+        found = 0
     return found
 
 
@@ -113,7 +143,7 @@ def normalize_page(page: Page) -> list[tuple[str, str]]:
 
 def _normalize_job(job: Job, page: Page, unreadable: list[tuple[str, str]]) -> None:
     job.title = job.title.strip()
-    job.description = clean_text(job.description)
+    job.description = _clean_description(job.description)
     job.skills = clean_skills(job.skills, drop=(job.experience_text, job.degree_text))
     job.content_hash = hash_content(_job_content(job))
     try:
@@ -154,7 +184,7 @@ def _normalize_job(job: Job, page: Page, unreadable: list[tuple[str, str]]) -> N
 
 def _normalize_company(company: Company, unreadable: list[tuple[str, str]]) -> None:
     company.name = company.name.strip()
-    company.description = clean_text(company.description)
+    company.description = _clean_description(company.description)
     company.content_hash = hash_content(_company_content(company))
     try:
         company.size_min, company.size_max = parse_size(company.size_text)
@@ -164,6 +194,12 @@ def _normalize_company(company: Company, unreadable: list[tuple[str, str]]) -> N
         company.stage = parse_stage(company.stage_text)
     except UnreadableText:
         unreadable.append(("company_stage", company.stage_text))
+
+
+def _clean_description(text: str) -> str:
+    """Plain lines. Markup may have stood amid a contact ("微信：<b>abc12345</b>"), which was none until it was gone."""
+    cleaned = clean_text(text)
+    return cleaned if cleaned == text else mask_contacts(cleaned)[0]
 
 
 def _job_content(job: Job) -> list[Any]:

@@ -61,6 +61,82 @@ def test_contacts_in_free_text_are_masked():
     assert "hr@example.com" not in page.jobs[0].description
 
 
+def test_contacts_are_masked_wherever_people_write_and_never_in_ids():
+    digits = "13912345678"
+    job = Job(
+        digits,
+        f"销售 联系电话{digits}",
+        company_id=digits,
+        company_name=f"某公司 {digits}",
+        skills=["SQL", f"微信：abc{digits}"],
+        welfare=["五险一金", f"电话{digits}"],
+        description=f"加 <b>V信</b>：abc{digits[:6]}<br>",
+        url=f"https://x/{digits}.html",
+    )
+    company = Company(
+        digits, f"某公司 {digits}", full_name="某公司", address=f"某路1号 {digits}", description=f"<p>电话：{digits}</p>"
+    )
+    page = make_page(job, companies=[company])
+    _, masked = strip_personal(page, PLATFORMS["boss"])
+    normalize_page(page)
+    assert masked == 7
+    assert (job.job_id, job.company_id, company.company_id, job.url) == (digits, digits, digits, f"https://x/{digits}.html")
+    told = [job.title, job.company_name, *job.skills, *job.welfare, job.description]
+    told += [company.name, company.address, company.description]
+    assert not [text for text in told if digits[:6] in text]
+    assert (job.skills[0], job.welfare[0]) == ("SQL", "五险一金")
+    assert job.description == "加 V信：[wechat]"  # markup stood amid it
+
+
+@pytest.mark.parametrize(
+    ("site", "raw"),
+    [
+        ("boss", {"encryptJobId": "ID", "jobName": "T", "welfareList": ["T"], "jobLabels": ["T"], "brandName": "T"}),
+        ("boss", {"jobBaseInfoVO": {"encryptJobId": "ID", "positionName": "T", "address": "T", "requiredSkills": ["T"]}}),
+        ("boss", {"jobInfo": {"encryptId": "ID", "jobName": "T", "showSkills": ["T"], "address": "T"}}),
+        ("qcwy", {"jobId": "ID", "jobName": "T", "fullCompanyName": "T", "jobTags": ["T"], "jobTagsList": [{"jobTagName": "T"}]}),
+        (
+            "qcwy",
+            {"jobId": "ID", "jobName": "T", "address": "T", "jobWelfareCodeDataList": [{"chineseTitle": "T", "code": "ID"}]},
+        ),
+        ("qcwy", {"coinfo": {"coid": "ID", "coname": "T", "caddr": "T"}}),
+        ("zhilian", {"number": "ID", "name": "T", "jobSummary": "T", "skillLabel": [{"value": "T"}], "welfareTagList": ["T"]}),
+        (
+            "zhilian",
+            {
+                "number": "ID",
+                "positionName": "T",
+                "showSkillTags": ["T", {"tag": "T"}],
+                "jobDetailData": {
+                    "position": {
+                        "base": {"positionNumber": "ID", "positionName": "T"},
+                        "desc": {"description": "T", "labels": ["T"], "welfareLabel": ["T"]},
+                        "workLocation": {"address": "T", "workAddress": "T"},
+                    }
+                },
+            },
+        ),
+    ],
+)
+def test_contacts_are_masked_in_raw_answers(site, raw):
+    """T: a text that people write, ID: an id of the same digits."""
+    text = orjson.dumps(raw).decode().replace('"T"', '"请电联13912345678"').replace('"ID"', '"13912345678"')
+    expected = orjson.loads(text.replace("请电联13912345678", "请电联[phone]"))
+    job = Job("1", "t", raw=orjson.loads(text))
+    strip_personal(make_page(job), PLATFORMS[site])
+    assert job.raw == expected
+
+
+def test_the_content_hash_is_made_of_what_is_kept():
+    first, second = Job("1", "销售 13912345678"), Job("1", "销售 13800000000")
+    for job in (first, second):
+        page = make_page(job)
+        strip_personal(page, PLATFORMS["boss"])
+        normalize_page(page)
+    assert first.title == second.title == "销售 [phone]"
+    assert first.content_hash == second.content_hash
+
+
 @pytest.mark.parametrize(
     ("node", "path", "left"),
     [

@@ -51,18 +51,31 @@ PERSONAL_PATHS = (
     "legalPerson",
 )
 FREE_TEXT_PATHS = (
+    # list rows
     "jobName",
     "performance",
+    "jobLabels",
+    "skills",
+    "welfareList",
+    "welfares",
+    # mini program detail
     "jobBaseInfoVO.positionName",
     "jobBaseInfoVO.jobDesc",
     "jobBaseInfoVO.performance",
-    "brandComInfoVO.introduce",
-    "brandComInfoVO.brandIntroduce",
+    "jobBaseInfoVO.requiredSkills",
+    "jobBaseInfoVO.address",
+    # web detail
     "jobInfo.jobName",
     "jobInfo.postDescription",
+    "jobInfo.showSkills",
+    "jobInfo.address",
+    # company: in a list row or an answer of its own, in the mini program's detail, in the web's
+    *(f"{block}{name}" for block in ("", "brandComInfoVO.") for name in ("brandName", "comName", "introduce", "brandIntroduce")),
+    *(f"{block}{name}" for block in ("", "brandComInfoVO.") for name in ("regAddress", "brandWelfares")),
+    "labels",
+    "brandComInfo.brandName",
     "brandComInfo.introduce",
-    "introduce",
-    "brandIntroduce",
+    "brandComInfo.labels",
 )
 
 # Every captured row names an experience and a company size ("经验不限" has a code of its own), so that the first two show each

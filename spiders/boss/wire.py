@@ -146,8 +146,3 @@ def explain_mistyped(error: msgspec.ValidationError) -> tuple[str, str]:
     text = str(error).replace("`", "")
     reason, _, place = text.partition(" - at $")
     return re.sub(r"\[\.\.\.\]|\[\d+\]", "[]", place).lstrip("."), reason[:1].lower() + reason[1:]
-
-
-def make_envelope(data: Any) -> bytes:
-    """The answer that would have carried `data` as its zpData: for stored raw rows, captures without envelope, and tests."""
-    return msgspec.json.encode({"code": 0, "message": "Success", "zpData": data})

@@ -31,6 +31,28 @@ PERSONAL_PATHS = (
     "license.operName",
 )
 
+FREE_TEXT_PATHS = (
+    # list rows
+    "jobName",
+    "jobDescribe",
+    "companyName",
+    "fullCompanyName",
+    "jobTags",
+    "jobTagsList[].jobTagName",
+    "jobWelfareCodeDataList[].chineseTitle",
+    # detail
+    "coName",
+    "jobKeywordString",
+    "jobKeywordList[].wordText",
+    "welfare",
+    "jobWelfareAllDataList[].wordText",
+    "address",
+    "companyAddress",
+    # company
+    "coinfo.coname",
+    "coinfo.caddr",
+)
+
 # No filter of this site shows every posting. Of 10,150 captured rows about 0.1 % tell no salary, 3.5 % no degree, 12 % say
 # 无需经验, which has no code: the filter that misses least comes first, and what it misses is stated.
 SPLITS = (
@@ -48,7 +70,7 @@ PLATFORM = Platform(
     result_cap=RESULT_CAP,
     cities=requests.CITIES,
     personal_paths=PERSONAL_PATHS,
-    free_text_paths=("jobDescribe",),
+    free_text_paths=FREE_TEXT_PATHS,
     splits=SPLITS,
     secret_setting="QCWY_SIGN_KEY",  # noqa: S106 - the name of a setting
     search_request=requests.search_request,

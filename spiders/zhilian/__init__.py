@@ -14,6 +14,36 @@ PERSONAL_PATHS = (
     "cardCustomJson",
 )
 
+POSITION = "jobDetailData.position"
+FREE_TEXT_PATHS = (
+    # list rows and detail
+    "name",
+    "positionName",
+    f"{POSITION}.base.positionName",
+    "jobSummary",
+    f"{POSITION}.desc.description",
+    "jobDesc",
+    "jobDescPC",
+    "positionHighlight",
+    "workAddress",
+    f"{POSITION}.workLocation.address",
+    f"{POSITION}.workLocation.workAddress",
+    # labels come as texts or as objects
+    "skillLabel[].value",
+    "showSkillTags",
+    "showSkillTags[].tag",
+    "jobSkillTags[].name",
+    f"{POSITION}.desc.labels",
+    "welfareLabel",
+    "welfareLabel[].value",
+    "welfareTagList",
+    "jobKnowledgeWelfareFeatures",
+    f"{POSITION}.desc.welfareLabel",
+    # company
+    "companyName",
+    "companyDescription",
+)
+
 # Every company has a size, so that the first filter shows each posting. The others have no code for 学历不限 and 经验不限 (as
 # filters these mean "any"): what they miss is stated. The codes of S_SOU_SALARY are not known.
 SPLITS = (
@@ -36,7 +66,7 @@ PLATFORM = Platform(
     result_cap=RESULT_CAP,
     cities=requests.CITIES,
     personal_paths=PERSONAL_PATHS,
-    free_text_paths=("jobSummary", "jobDetailData.position.desc.description", "jobDesc", "jobDescPC", "companyDescription"),
+    free_text_paths=FREE_TEXT_PATHS,
     splits=SPLITS,
     search_request=requests.search_request,
     sign=sign.sign,

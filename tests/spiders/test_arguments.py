@@ -2,6 +2,7 @@
 
 import pytest
 
+from jobdata_scrapy.commands._sites import check_search
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ArgumentError
 from spiders.arguments import Details, read_arguments
@@ -24,6 +25,23 @@ def test_every_keyword_in_every_city():
         ("Java", "北京"),
     ]
     assert arguments.queries[0].city_code == BOSS.cities["上海"]
+
+
+def test_a_city_under_two_names_is_one_city():
+    assert [query.city for query in read(keyword="x", city="上海,上海市").queries] == ["上海"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS.values(), ids=PLATFORMS)
+def test_arguments_and_queue_know_the_same_cities(platform):
+    for text in ("上海", "上海市", " 北京 ", "全国"):
+        assert check_search(platform.name, text)[1] == read(platform, keyword="x", city=text).queries[0].city
+    assert check_search(platform.name, "")[1] == "全国"
+    messages = []
+    for refused in (lambda: check_search(platform.name, "上海海"), lambda: read(platform, keyword="x", city="上海海")):
+        with pytest.raises(ArgumentError) as caught:
+            refused()
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
 
 
 def test_defaults():

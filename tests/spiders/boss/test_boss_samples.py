@@ -12,7 +12,7 @@ import pytest
 from jobdata_scrapy.platform import Answer, PageKind, Verdict
 from spiders.boss.detect import verdict
 from spiders.boss.parse import parse_company, parse_detail, parse_search
-from spiders.boss.wire import make_envelope
+from tests.spiders.boss.boss_parts import make_envelope
 
 FOLDER = Path(os.environ.get("JOBDATA_SAMPLES") or Path(__file__).parents[4] / "shared" / "samples")
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no folder of captured answers")
