@@ -34,7 +34,7 @@ class DedupPipeline:
     def process_item(self, page: Page) -> Page:
         if page.page_kind == PageKind.SEARCH:
             if page.round not in self._seen:
-                self._seen[page.round] = set(self._session.sighted.pop(page.round, ()))
+                self._seen[page.round] = set(self._session.memory.sighted.pop(page.round, ()))
             mark_repeats(page, self._seen[page.round])
             if page.last:
                 del self._seen[page.round]

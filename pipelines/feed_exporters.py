@@ -1,8 +1,12 @@
-"""Feed exporters for `-o`: a page is one item, a feed has one row a posting (repeats of the run left out)."""
+"""Feed exporters for `-o`: a page is one item, a feed has one row a posting (repeats of the search left out).
+
+With details, a posting of a list waits for its own page and is written with what that tells; one that has no page in the end,
+gone or refused, is written as the list told it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +53,13 @@ JOB_FIELDS = (
 )
 PAGE_FIELDS = ("platform", "page_kind", "keyword", "run_id", "fetched_at")
 LIST_SEPARATOR = "、"
+# Read from one text of the site's: they come from list or detail together, by whether the list tells the first one.
+BELONG_TOGETHER = (
+    ("salary_text", "salary_low", "salary_high", "salary_unit", "salary_months", "monthly_low", "monthly_high"),
+    ("experience_text", "experience_min", "experience_max"),
+    ("district", "city", "area_code"),
+)
+ALONE = tuple((name,) for name in JOB_FIELDS if not any(name in names for names in BELONG_TOGETHER))
 
 
 def unfold_page(page: Page) -> Iterator[dict[str, Any]]:
@@ -59,9 +70,25 @@ def unfold_page(page: Page) -> Iterator[dict[str, Any]]:
             yield {**context, **_job_row(job)}
 
 
+def merge_detail(row: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A list's row with what the posting's own page tells beyond it; the description is the page's: a list has a summary only."""
+    merged = dict(row)
+    for names in (*BELONG_TOGETHER, *ALONE):
+        if detail[names[0]] and (not row[names[0]] or names[0] == "description"):
+            merged |= {name: detail[name] for name in names}
+    return merged | {name: detail[name] for name in ("page_kind", "fetched_at")}
+
+
 def _job_row(job: Job) -> dict[str, Any]:
     adapter = ItemAdapter(job)
     return {name: adapter[name] for name in JOB_FIELDS}
+
+
+def _has_content(file: Any) -> bool:
+    try:
+        return bool(file.tell() > 0)
+    except OSError:  # a pipe, or what compresses
+        return False
 
 
 def _plain(value: Any) -> Any:
@@ -71,21 +98,59 @@ def _plain(value: Any) -> Any:
 class _UnfoldsPages:
     """Mixed into Scrapy's exporters: `export_item` takes a Page."""
 
+    def __init__(self, file: Any, **options: Any) -> None:
+        super().__init__(file, **options)  # type: ignore[call-arg]
+        self._waiting: dict[str, dict[str, dict[str, Any]]] = {}  # round -> job id -> row: of one list page a search
+
     def export_item(self, page: Page) -> None:
-        if page.page_kind not in (PageKind.SEARCH, PageKind.DETAIL):
-            return
+        if page.page_kind == PageKind.SEARCH:
+            self._export_list(page)
+        elif page.page_kind == PageKind.DETAIL:
+            self._export_detail(page)
+
+    def finish_exporting(self) -> None:
+        for round_id in list(self._waiting):
+            self._let_go(round_id)
+        super().finish_exporting()  # type: ignore[misc]
+
+    def _export_list(self, page: Page) -> None:
+        self._let_go(page.round)  # the details of the page before have all been asked
+        awaited = set(page.stored.missing_details) if page.asks_details and page.stored else set()
         for row in unfold_page(page):
-            super().export_item({name: self._shape(value) for name, value in row.items()})  # type: ignore[misc]
+            if row["job_id"] in awaited:
+                self._waiting.setdefault(page.round, {})[row["job_id"]] = row
+            else:
+                self._write(row)
+
+    def _export_detail(self, page: Page) -> None:
+        waiting = self._waiting.get(page.round, {})
+        for detail in unfold_page(page):
+            row = waiting.pop(detail["job_id"], None)
+            self._write(merge_detail(row, detail) if row else detail)
+        for row in filter(None, (waiting.pop(job_id, None) for job_id in page.gone)):
+            self._write(row)
+
+    def _let_go(self, round_id: str) -> None:
+        for row in self._waiting.pop(round_id, {}).values():
+            self._write(row)
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        super().export_item({name: self._shape(value) for name, value in row.items()})  # type: ignore[misc]
 
     def _shape(self, value: Any) -> Any:
         return _plain(value)
 
 
 class JobCsvExporter(_UnfoldsPages, CsvItemExporter):
-    """CSV in UTF-8 with a byte-order mark, which spreadsheets need for Chinese; lists joined; no formula is let through."""
+    """CSV in UTF-8 with a byte-order mark, which spreadsheets need for Chinese; lists joined; no formula is let through.
+
+    A file that has rows already gets further ones, and no second heading.
+    """
 
     def __init__(self, file: Any, **options: Any) -> None:
         options["encoding"] = "utf-8-sig"
+        if _has_content(file):
+            options["include_headers_line"] = False
         super().__init__(file, **options)
 
     def _shape(self, value: Any) -> Any:

@@ -1,0 +1,29 @@
+"""`-o` with details: one row a posting, with the description of its own page; a second run adds rows, no heading."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_details_are_in_the_row_of_their_posting(crawl, three_pages, tmp_path):
+    path, keyword = tmp_path / "jobs.csv", three_pages("boss")
+    settings = {"FEEDS": f'{{"{path}": {{"format": "csv"}}}}'}
+    first = crawl("boss", keyword=keyword, city="上海", pages="2", details="true", settings=settings)
+    assert path.exists(), first.err
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (first.code, len(rows)) == (0, first.round["distinct"]), first.err
+    assert len({row["job_id"] for row in rows}) == len(rows)
+    assert sum(bool(row["description"]) for row in rows) == first.report["stats"]["detail/stored"] > 0
+    assert all(row["salary_text"] and row["city"] == "上海" for row in rows)
+    assert {row["page_kind"] for row in rows} <= {"search", "detail"}
+
+    crawl("boss", keyword=keyword, city="上海", pages="1", settings=settings)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        again = list(csv.DictReader(file))
+    assert len(again) > len(rows)
+    assert "job_id" not in {row["job_id"] for row in again}
