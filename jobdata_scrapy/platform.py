@@ -6,13 +6,18 @@ requests, signing, parsing and block detection run anywhere: in a spider, in the
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import urlencode
 
+from jobdata_scrapy.exceptions import ArgumentError
 from jobdata_scrapy.items import Company, Job, RejectedRow
+
+NATIONWIDE = "全国"  # the city of a search over the whole country; every site has a code for it
+MAX_KEYWORD_LENGTH = 64
 
 
 class Verdict(StrEnum):
@@ -212,3 +217,14 @@ class Platform:
     def query(self, keyword: str, city: str) -> Query:
         """The search for `keyword` in `city` (national name). Raises KeyError for a city the site has no code for."""
         return Query(keyword, city, self.cities[city])
+
+
+def find_city(platform: Platform, text: str) -> str:
+    """The city as the site's table names it ("上海" for "上海市"); "" is the whole country. Raises ArgumentError."""
+    wanted = text.strip() or NATIONWIDE
+    found = wanted if wanted in platform.cities else wanted.removesuffix("市")
+    if found not in platform.cities:
+        near = difflib.get_close_matches(found, platform.cities, n=3, cutoff=0.4)
+        hint = f"did you mean {', '.join(near)}?" if near else f"{len(platform.cities)} are known, such as 北京, 上海, 深圳"
+        raise ArgumentError(f"city: {wanted!r} is unknown to {platform.name}; {hint}")
+    return found

@@ -146,11 +146,6 @@ class SearchPlan:
         return self.state.uncovered
 
     @property
-    def is_complete(self) -> bool:
-        """Every search was read to its end and nothing stayed out of reach."""
-        return not self.state.pending and not self.state.uncovered
-
-    @property
     def searches(self) -> tuple[int, int]:
         """(searches read to their end, searches planned so far)."""
         return self.state.planned - len(self.state.pending), self.state.planned

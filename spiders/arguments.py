@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +9,8 @@ from enum import StrEnum
 
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ArgumentError
-from jobdata_scrapy.platform import Platform, Query
+from jobdata_scrapy.platform import MAX_KEYWORD_LENGTH, NATIONWIDE, Platform, Query, find_city
 
-NATIONWIDE = "全国"
-MAX_KEYWORD_LENGTH = 64
 ALLOWED = ("keyword", "city", "pages", "details", "max_keywords", "max_minutes")
 NAMED_ONLY = ("city", "pages")
 SCRAPYD_OWN = ("_job", "_version")  # added by Scrapyd to every job
@@ -85,15 +82,10 @@ def _read_keywords(text: str) -> list[str]:
 
 
 def _read_cities(platform: Platform, text: str) -> list[str]:
-    cities = [city.removesuffix("市") if city not in platform.cities else city for city in _split(text)]
+    cities = [find_city(platform, city) for city in _split(text)]
     if not cities:
         raise ArgumentError(f"city: is empty; give a city such as 上海, or leave it out for {NATIONWIDE}")
-    for city in cities:
-        if city not in platform.cities:
-            near = difflib.get_close_matches(city, platform.cities, n=3, cutoff=0.4)
-            hint = f"did you mean {', '.join(near)}?" if near else f"{len(platform.cities)} are known, such as 北京, 上海, 深圳"
-            raise ArgumentError(f"city: {city!r} is unknown to {platform.name}; {hint}")
-    return cities
+    return list(dict.fromkeys(cities))  # 上海 and 上海市 are one
 
 
 def _read_number(name: str, text: str) -> int:

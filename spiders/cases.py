@@ -43,6 +43,20 @@ class Case:
         return Answer(self.data.get("status", 200), headers, self.body, kind, self.data.get("url", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One registered site: its contract, its folder below spiders/ and the folder of its cases."""
+
+    name: str
+    platform: Platform
+    folder: Path
+    cases_folder: Path
+
+    def cases(self) -> list[Case]:
+        """The site's cases; none where the folder is missing."""
+        return load_cases(self.cases_folder) if self.cases_folder.is_dir() else []
+
+
 def load_cases(folder: Path) -> list[Case]:
     """The cases below `folder`, by name. Raises ValueError for a folder without a usable case.json."""
     return [_load_case(path) for path in sorted(folder.iterdir()) if path.is_dir()]

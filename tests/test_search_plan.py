@@ -41,7 +41,7 @@ def capped_when(*filters: tuple[tuple[str, str], ...]) -> Site:
 def test_a_search_below_the_cap_is_the_whole_plan():
     plan, steps = read(SearchPlan.start(QUERY, (EXPERIENCE,)), capped_when())
     assert steps == [Step(QUERY, 1, 1), Step(QUERY, 2, 2)]
-    assert plan.is_complete
+    assert (plan.next_step(), plan.uncovered) == (None, ())
     assert (plan.next_step(), plan.searches, plan.describe_uncovered()) == (None, (1, 1), "")
 
 
@@ -55,7 +55,7 @@ def test_a_capped_search_is_split_and_page_numbers_go_on():
         ((("experience", "105"),), 1, 5),
         ((("experience", "105"),), 2, 6),
     ]
-    assert plan.is_complete
+    assert (plan.next_step(), plan.uncovered) == (None, ())
     assert plan.searches == (3, 3)
 
 
@@ -64,7 +64,7 @@ def test_a_site_without_splits_stays_capped_and_says_how_far_it_went():
     plan = plan.after_page(plan.next_step(), total=450, capped=False, last=False, rows=15)
     plan = plan.after_page(plan.next_step(), total=440, capped=True, last=True, rows=15)
     assert plan.next_step() is None
-    assert not plan.is_complete
+    assert plan.uncovered
     assert plan.describe_uncovered() == "the whole search: whatever the site has beyond the first 30 of 450 advertised"
 
 
@@ -72,14 +72,14 @@ def test_what_stays_capped_at_the_bottom_is_uncovered():
     bottom = (("experience", "105"), ("degree", "203"))
     plan, steps = read(SearchPlan.start(QUERY, (EXPERIENCE, DEGREE, SALARY)), capped_when((), bottom[:1], bottom))
     assert max(len(step.query.filters) for step in steps) == MAX_DEPTH
-    assert not plan.is_complete
+    assert plan.uncovered
     assert plan.describe_uncovered() == "experience 3-5年 + degree 本科: whatever the site has beyond the first 30"
 
 
 def test_a_split_that_misses_postings_is_never_complete():
     plan, _ = read(SearchPlan.start(QUERY, (SALARY,)), capped_when(()))
     assert plan.next_step() is None
-    assert not plan.is_complete
+    assert plan.uncovered
     assert plan.describe_uncovered() == "the whole search: postings without a salary, beyond the first 30"
 
 
@@ -112,7 +112,7 @@ def test_a_split_that_no_longer_fits_gives_way_to_a_smaller_one():
 def test_a_search_that_never_ends_is_capped_at_last():
     plan, steps = read(SearchPlan.start(QUERY, ()), lambda query: (10**9, False))
     assert len(steps) == MAX_PAGES
-    assert not plan.is_complete
+    assert plan.uncovered
 
 
 def test_a_long_description_names_some_and_counts_the_rest():

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn
 
 import orjson
@@ -24,7 +25,8 @@ from jobdata_scrapy.exceptions import ArgumentError, ConfigError, StorageError
 from jobdata_scrapy.normalize.published import BEIJING
 
 PIPE_WIDTH = 160
-Action = Callable[[Config, argparse.Namespace], None]
+ZONE = "(Beijing)"
+Action = Callable[[Config, argparse.Namespace], int | None]
 
 
 class LineParser(argparse.ArgumentParser):
@@ -39,16 +41,27 @@ class LineParser(argparse.ArgumentParser):
 
 
 def run_subcommand(command: ScrapyCommand, parser: LineParser, args: Sequence[str]) -> None:
-    """Runs the `action` that `args` choose. Exit code 2 for a wrong word or setting, 1 for a database that cannot answer."""
+    """Runs the `action` that `args` choose; what it returns is the exit code (None: 0).
+
+    2 for a wrong word or setting, 1 for a database that cannot answer.
+    """
     logging.getLogger("jobdata_scrapy").addHandler(logging.NullHandler())  # retries are no news here, the last error is
     given = parser.parse_args(list(args))
     try:
-        given.action(Config.from_settings(command.settings), given)
+        command.exitcode = given.action(Config.from_settings(command.settings), given) or 0
     except (ArgumentError, ConfigError) as error:
         raise UsageError(str(error), print_help=False) from None
     except StorageError as error:
-        sys.stderr.write(f"{parser.prog} {given.subcommand}: {error}\n")
+        name = f"{parser.prog} {given.subcommand}".rstrip()  # a command without subcommands has none to tell
+        sys.stderr.write(f"{name}: {error}\n")
         command.exitcode = 1
+
+
+def read_limit(text: str) -> int:
+    """How many lines to show, for `add_argument(type=...)`."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)
 
 
 def make_parser(prog: str) -> tuple[LineParser, Callable[[str, Action], LineParser]]:
@@ -75,25 +88,27 @@ def opened(config: Config) -> Iterator[pw.Database]:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under their columns, the last one wrapped; numbers to the right, times as Beijing's."""
+    """Rows under their columns, the last one wrapped; numbers to the right, times as Beijing's, which the heading says."""
     console = Console()
     if not console.is_terminal:  # a file or a pipe has no width of its own
         console = Console(width=PIPE_WIDTH)
     table = Table(box=box.SIMPLE_HEAD)
     for place, column in enumerate(columns):
         is_number = any(isinstance(row[place], int | float) for row in rows)
+        is_time = any(isinstance(row[place], datetime) for row in rows)
         is_last = place == len(columns) - 1
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=not is_last)
+        heading = f"{column} {ZONE}" if is_time else column
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=not is_last)
     for row in rows:
-        table.add_row(*(Text(show_value(value)) for value in row))  # Text: brackets are no markup
+        table.add_row(*(Text(show_value(value).removesuffix(f" {ZONE}")) for value in row))  # Text: brackets are no markup
     console.print(table)
 
 
 def show_value(value: object) -> str:
-    """A cell: nothing for None, Beijing time for a moment."""
+    """A value among words: nothing for None, Beijing time for a moment, which it says."""
     if value is None:
         return ""
-    return f"{value.astimezone(BEIJING):%Y-%m-%d %H:%M}" if hasattr(value, "astimezone") else str(value)
+    return f"{value.astimezone(BEIJING):%Y-%m-%d %H:%M} {ZONE}" if isinstance(value, datetime) else str(value)
 
 
 def print_json(value: object) -> None:

@@ -67,8 +67,25 @@ def test_filters(run, words, found):
     assert [row["keyword"] for row in json.loads(run(*words, "--json").out)] == found
 
 
-def test_an_empty_ledger_says_so(run):
-    assert "nothing was crawled yet" in run("--keyword", "nothing").out
+def test_an_empty_ledger_says_so(tmp_path, capsys):
+    empty = make_runner(Command, tmp_path, capsys)
+    assert empty().lines[-1] == "nothing was crawled yet, and the queue is empty"
+
+
+def test_a_filter_that_nothing_passes_says_so(run):
+    assert run("--keyword", "nothing").lines[-1] == "no search has keyword 'nothing'"
+    assert run("--platform", "qcwy", "--state", "done").lines[-1] == "no search has platform 'qcwy', state 'done'"
+
+
+def test_a_table_that_is_cut_says_so(run):
+    assert run("--limit", "3").lines[-1] == "these are the first 3 only: --limit shows more"
+    assert "first" not in run("--limit", "5").out
+
+
+def test_a_database_that_does_not_answer_is_one_line(run):
+    failed = run(DATABASE_URL="mysql://app:hunter2@127.0.0.1:9/jobs")
+    assert failed.code == 1
+    assert failed.err.startswith("scrapy coverage: database mysql://127.0.0.1:9/jobs: error 2003")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +93,8 @@ def test_an_empty_ledger_says_so(run):
     [
         (["--state", "gone"], "^scrapy coverage: argument --state: invalid choice: 'gone'"),
         (["--platform", "bos"], "^platform: 'bos' is unknown; allowed: boss"),
-        (["--limit", "many"], "^scrapy coverage: argument --limit: invalid int value: 'many'$"),
+        (["--limit", "many"], "^scrapy coverage: argument --limit: 'many' must be a whole number from 1$"),
+        (["--limit", "0"], "^scrapy coverage: argument --limit: '0' must be a whole number from 1$"),
         (["extra"], "^scrapy coverage: unrecognized arguments: extra$"),
     ],
 )

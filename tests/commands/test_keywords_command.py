@@ -54,6 +54,13 @@ def test_an_empty_queue_says_how_to_fill_it(run):
     assert "`scrapy keywords add`" in run("list").out
 
 
+def test_what_a_list_leaves_out_is_told(run):
+    run("add", "boss", "a,b,c")
+    assert run("list", "--limit", "2").lines[-1] == "these are the first 2 of 3: --limit shows more"
+    assert run("list").lines[-1] == "3 pending"
+    assert run("list", "boss", "d").lines[-1] == "no keyword is like that"
+
+
 def test_a_list_is_imported_and_bad_lines_are_told(run, tmp_path):
     book = Workbook()
     for row in (
@@ -113,6 +120,7 @@ def test_keywords_are_paused_resumed_and_removed(run, database):
         (["add", "boss", " "], "^keyword: ' ' must be 1 to 64 printable characters$"),
         (["add", "boss", "x", "--interval", "often"], "^interval: 'often' is not allowed; allowed: once, daily"),
         (["add", "boss", "x", "--priority", "12"], "^priority: '12' must be a digit from 0 to 9"),
+        (["list", "--limit", "-5"], "^scrapy keywords list: argument --limit: '-5' must be a whole number from 1$"),
         (["list", "--state", "gone"], "^scrapy keywords list: argument --state: invalid choice: 'gone'"),
         (["show", "boss", "x"], "^keyword: 'x' is not in the queue of boss$"),
         (["remove", "boss"], "^keyword: is missing; name keywords, or give --state, or --all"),

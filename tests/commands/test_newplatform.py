@@ -11,7 +11,7 @@ import pytest
 from scrapy.exceptions import UsageError
 
 from jobdata_scrapy.commands.newplatform import check_name, write_site
-from spiders.checks import FILES
+from spiders.check_files import FILES
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("jobdata_scrapy", "spiders", "middlewares", "pipelines", "tests/cases", "scrapy.cfg", "pyproject.toml")

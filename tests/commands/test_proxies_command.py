@@ -23,7 +23,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = f"{self.path} {self.headers.get('Proxy-Authorization')}".encode()
         self.server.asked.append(body.decode())
-        self.send_response(204)
+        self.send_response(self.server.status)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -33,7 +33,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def proxy():
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
-        server.asked = []
+        server.asked, server.status = [], 204
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
@@ -60,9 +60,26 @@ def test_a_proxy_with_a_password_is_kept_and_works_and_shows_none(run, proxy, mo
 def test_what_does_not_work_is_told_without_its_password(run, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("socks5://user:hunter2@127.0.0.1:9\n"))
     run("add")
-    checked = run("check").out
-    assert re.search(r": does not work: \w+\n$", checked)
-    assert "hunter2" not in checked
+    checked = run("check")
+    assert re.search(r": does not work: \w+\n$", checked.out)
+    assert checked.code == 1
+    assert "hunter2" not in checked.out
+
+
+def test_a_proxy_that_refuses_its_password_does_not_work(run, proxy, monkeypatch):
+    proxy.status = 407
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"http://user:hunter2@127.0.0.1:{proxy.server_address[1]}\n"))
+    run("add")
+    checked = run("check", "--url", "http://site.example/robots.txt")
+    assert checked.out.endswith(": does not work: HTTP 407, the proxy refuses its user name or password\n")
+    assert checked.code == 1
+
+
+def test_one_that_does_not_work_among_others_is_exit_code_1(run, proxy):
+    run("add", f"http://127.0.0.1:{proxy.server_address[1]}")
+    assert run("check", "--url", "http://site.example/").code == 0
+    run("add", "http://127.0.0.1:9")
+    assert run("check", "--url", "http://site.example/").code == 1
 
 
 def test_a_list_is_imported_and_bad_lines_are_told(run, tmp_path):
