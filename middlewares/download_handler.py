@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from scrapy.core.downloader.handlers._httpx import HttpxDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
@@ -26,12 +27,11 @@ class SocksDownloadHandler(HttpxDownloadHandler):
     experimental = False  # pinned to one Scrapy release and tested; no warning at every start
 
     async def download_request(self, request: Request) -> Response:
-        timeout = request.meta.get("download_timeout") or self.crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(_limit_of(request, self.crawler)):
                 return await super().download_request(request)
         except TimeoutError:
-            raise DownloadTimeoutError(f"Getting {request.url} took longer than {timeout} seconds.") from None
+            raise DownloadTimeoutError from None  # worded by the handler for all
 
 
 class SignedDownloadHandler:
@@ -55,6 +55,10 @@ class SignedDownloadHandler:
             response = await self._handler_for(signed).download_request(signed)
             response.request = request  # scrapy-playwright sets the signed copy
             return response
+        except DownloadTimeoutError:  # Scrapy's words hold the whole signed address, and they reach log and report
+            where = urlsplit(request.url)
+            limit = f"{_limit_of(request, self._crawler):g} seconds"
+            raise DownloadTimeoutError(f"{where.netloc}{where.path} gave no whole answer within {limit}") from None
         finally:
             if "download_latency" in signed.meta:
                 request.meta["download_latency"] = signed.meta["download_latency"]
@@ -81,6 +85,10 @@ class SignedDownloadHandler:
         await self._plain.close()
         if self._socks is not None:
             await self._socks.close()
+
+
+def _limit_of(request: Request, crawler: Crawler) -> float:
+    return float(request.meta.get("download_timeout") or crawler.settings.getfloat("DOWNLOAD_TIMEOUT"))
 
 
 def apply_signature(request: Request) -> Request:
