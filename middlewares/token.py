@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TokenMiddleware:
     """Leaves `meta["token"]` for the signing middleware and `meta["token_name"]` for the verdict's measures.
 
-    A token is held while it is healthy and used through one exit at a time; `static` is the setting's own, in no pool.
+    `static` is the setting's own, in no pool; else an exit is picked together with its token (`jobdata_scrapy.token_pool`).
     """
 
     def __init__(self, session: RunSession, static: str) -> None:
@@ -30,7 +30,10 @@ class TokenMiddleware:
         session = session_of(crawler)
         if not session.platform.token_setting:
             raise NotConfigured
-        return cls(session, secret_value(crawler.settings.get(session.platform.token_setting)))
+        static = secret_value(crawler.settings.get(session.platform.token_setting))
+        if not static:
+            session.leases.tokens.require()
+        return cls(session, static)
 
     async def process_request(self, request: Request) -> None:
         if "spec" not in request.meta:  # robots.txt is asked without a token
@@ -38,8 +41,8 @@ class TokenMiddleware:
         if self._static:
             request.meta.update(token=self._static, token_name="")
             return
-        lease = await self._session.leases.find_token(request.meta["exit"].exit_name)
-        if lease is None:
-            cause = f"no healthy token of {self._session.platform.name} is free (scrapy tokens list)"
-            raise RequestRefused("LOGIN_REQUIRED", "login_required", cause=cause)
+        exit_name = request.meta["exit"].exit_name
+        lease = self._session.leases.tokens.token_of(exit_name)
+        if lease is None:  # gone since the exit was picked
+            raise RequestRefused("NO_TOKEN_FREE", "", cause=f"exit {exit_name} was lost just before a request through it")
         request.meta.update(token=lease.value, token_name=lease.name)

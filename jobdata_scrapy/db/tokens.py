@@ -17,6 +17,7 @@ import peewee as pw
 from jobdata_scrapy.db.cipher import Cipher
 from jobdata_scrapy.db.fields import check_row
 from jobdata_scrapy.db.pool_models import Token
+from jobdata_scrapy.db.site_locks import open_keys, token_key
 from jobdata_scrapy.db.transaction import locked, reading, writing
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
 from jobdata_scrapy.leases import Owner, TokenLease
@@ -84,12 +85,13 @@ def acquire_token(
     *,
     now: datetime | None = None,
 ) -> TokenLease | None:
-    """A valid token that nobody else holds, None when there is none: the one last used through this exit (also when the owner
-    holds it already: that extends it), else one that has no exit yet, else the one that rested longest. Raises ConfigError.
+    """A valid token that nobody else holds and that is not locked, None when there is none: the one last used through this exit
+    (also when the owner holds it already: that extends it), else one that has no exit yet, else the one that rested longest.
+    Raises ConfigError.
     """
     now = now or datetime.now(UTC)
-    query = Token.select().where(Token.platform == platform, Token.state == TokenState.VALID).order_by(Token.id)
-    rows = [row for row in locked(database, query).execute(database) if not _expire(database, row, now)]
+    locked_out = open_keys(database, now=now)
+    rows = [row for row in _find_healthy(database, platform, now) if token_key(platform, row.name) not in locked_out]
     free = [row for row in rows if _is_free(row, owner, exit_name, now)]
     if not free:
         return None
@@ -99,6 +101,20 @@ def acquire_token(
     changes = {"owner": owner.name, "node": owner.node, "lease_until": until, "exit_name": exit_name, "last_used": now}
     _update(database, row.id, changes, now)
     return TokenLease(row.id, platform, row.name, owner.name, until, value, exit_name)
+
+
+@writing
+def count_tokens(database: pw.Database, platform: str, *, now: datetime | None = None) -> int:
+    """Valid tokens that have not expired, whoever holds them, locked or not."""
+    return len(_find_healthy(database, platform, now or datetime.now(UTC)))
+
+
+@writing
+def extend_tokens(database: pw.Database, owner: Owner, lease_seconds: float, *, now: datetime | None = None) -> None:
+    """Extends all that the owner holds: a pause may be longer than a lease."""
+    now = now or datetime.now(UTC)
+    changes = {"lease_until": now + timedelta(seconds=lease_seconds), "updated_at": now}
+    Token.update(changes).where(Token.owner == owner.name).execute(database)
 
 
 @writing
@@ -169,6 +185,12 @@ def read_jwt_expiry(value: str) -> datetime | None:
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
+
+
+def _find_healthy(database: pw.Database, platform: str, now: datetime) -> list[Token]:
+    """Valid tokens, kept from others until the transaction that asks ends; what has expired is marked on the way."""
+    query = Token.select().where(Token.platform == platform, Token.state == TokenState.VALID).order_by(Token.id)
+    return [row for row in locked(database, query).execute(database) if not _expire(database, row, now)]
 
 
 def _expire(database: pw.Database, row: Token, now: datetime) -> bool:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.db import tokens
 from jobdata_scrapy.db.cipher import Cipher, make_key
+from jobdata_scrapy.db.site_locks import trip_lock
 from jobdata_scrapy.db.tokens import TokenState, mask_value, read_jwt_expiry
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
+from jobdata_scrapy.leases import Owner
 from tests.db.queue_parts import ANNE, BEN, T0, at
 
 KEY = make_key()
@@ -65,6 +67,39 @@ def test_the_token_last_used_through_the_exit_goes_first_then_a_fresh_one_then_t
     assert acquire(database, ANNE, "exit-3", when=5).name == "c"
     assert acquire(database, ANNE, "exit-4", when=6).name == "a"
     assert acquire(database, ANNE, "exit-5", when=7) is None
+
+
+def test_a_locked_token_is_not_given_out_until_its_probe_is_due(database):
+    for name in ("a", "b"):
+        add(database, f"value {name}", name)
+    assert acquire(database).name == "a"
+    trip_lock(database, "boss|token=a", "by hand", 900, now=T0)
+    assert acquire(database).name == "b"
+    trip_lock(database, "boss|token=b", "by hand", 900, now=T0)
+    assert acquire(database) is None
+    assert tokens.count_tokens(database, "boss", now=T0) == 2
+    assert acquire(database, when=900).name == "a"
+
+
+def test_an_owner_extends_all_it_holds_and_nothing_else(database):
+    for name in ("a", "b", "c"):
+        add(database, f"value {name}", name)
+    held = [acquire(database, ANNE, "exit-1"), acquire(database, ANNE, "exit-2"), acquire(database, BEN, "exit-3")]
+    tokens.extend_tokens(database, ANNE, 300, now=at(200))
+    assert acquire(database, Owner("cleo"), "exit-4", when=300).name == held[2].name
+    assert acquire(database, Owner("cleo"), "exit-5", when=499) is None
+    tokens.release_token(database, held[0], now=at(499))
+    tokens.extend_tokens(database, ANNE, 300, now=at(499))
+    assert acquire(database, Owner("cleo"), "exit-5", when=499).name == held[0].name
+
+
+def test_healthy_tokens_are_counted_whoever_holds_them(database):
+    for name, values in {"a": {}, "b": {}, "c": {"expires_at": at(100)}}.items():
+        add(database, f"value {name}", name, **values)
+    acquire(database)
+    tokens.retire_token(database, "boss", "b", TokenState.INVALID, "", now=T0)
+    assert [tokens.count_tokens(database, "boss", now=at(when)) for when in (99, 100)] == [2, 1]
+    assert tokens.count_tokens(database, "qcwy") == 0
 
 
 def test_an_unhealthy_token_is_invalid_with_its_reason_and_not_given_out_again(database):
