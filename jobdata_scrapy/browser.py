@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
-from jobdata_scrapy.exits import configured_exit
+from jobdata_scrapy.exit_sources import read_by_setting
 
 # /dev/shm is small in containers; the rest keeps the browser from talking to anybody but the site.
 ARGUMENTS = (
@@ -32,18 +32,19 @@ WRITE_STATE = """name => {
 
 
 def check_browser(config: Config) -> None:
-    """Refuses what no browser page could come of. Raises ConfigError naming the setting."""
+    """Refuses what no browser page could come of: a missing program, and any configured exit that a browser cannot use, since a
+    page leaves through whichever is leased. Raises ConfigError naming the setting."""
     program = config.browser_executable
     if not (os.path.isfile(program) and os.access(program, os.X_OK)):
         raise ConfigError(
             f"BROWSER_EXECUTABLE: {program!r} is no program; details=html needs Chromium (Debian: package chromium)"
         )
-    exit_ = configured_exit(config)
-    if exit_.proxy_url:
-        try:
-            browser_proxy(exit_.proxy_url)
-        except ValueError as error:
-            raise ConfigError(f"{'PROXY_URL' if config.proxy_url.get_secret_value() else 'PROXY_TUNNEL'}: {error}") from None
+    for setting, listed in read_by_setting(config).items():
+        for one in filter(lambda found: found.proxy_url, listed.exits):
+            try:
+                browser_proxy(str(one.proxy_url))
+            except ValueError as error:
+                raise ConfigError(f"{setting}: {error} ({one.name})") from None
 
 
 def launch_options(program: str, environment: dict[str, str], *, as_root: bool) -> dict[str, Any]:

@@ -60,7 +60,23 @@ def read_exits(config: Config) -> dict[str, ExitList]:
 
     Raises ConfigError naming the setting where it is wrong, its file cannot be read, or none of its lines can be used.
     """
-    return {SETTINGS: _read_settings(config), FILE: _read_file(config)}
+    named = read_by_setting(config)
+    file = named.pop("PROXY_FILE")
+    exits = {one.name: one for listed in named.values() for one in listed.exits}
+    return {SETTINGS: ExitList(tuple(exits.values()), named["PROXY_LIST"].bad), FILE: file}
+
+
+def read_by_setting(config: Config) -> dict[str, ExitList]:
+    """Setting -> the exits that it names; as `read_exits`, whose sources may be several settings."""
+    given: dict[str, ExitList] = {}
+    if url := secret_value(config.proxy_url):
+        given["PROXY_URL"] = ExitList((read_setting(url, "PROXY_URL"),))
+    elif config.proxy_tunnel:
+        given["PROXY_TUNNEL"] = ExitList(tuple(tunnel_exits(config)))
+    text = secret_value(config.proxy_list)
+    given["PROXY_LIST"] = _insist("PROXY_LIST", text, parse_lines(text.split(","), config.proxy_scheme))
+    given["PROXY_FILE"] = _read_file(config)
+    return given
 
 
 def parse_lines(lines: Iterable[str], default_scheme: str = "http") -> ExitList:
@@ -131,18 +147,6 @@ def _read_body(answer: requests.Response) -> bytes:
         if len(body) > LARGEST_ANSWER:
             break
     return bytes(body)
-
-
-def _read_settings(config: Config) -> ExitList:
-    exits: dict[str, Exit] = {}
-    if url := secret_value(config.proxy_url):
-        one = read_setting(url, "PROXY_URL")
-        exits[one.name] = one
-    elif config.proxy_tunnel:
-        exits |= {one.name: one for one in tunnel_exits(config)}
-    text = secret_value(config.proxy_list)
-    listed = _insist("PROXY_LIST", text, parse_lines(text.split(","), config.proxy_scheme))
-    return ExitList(tuple((exits | {one.name: one for one in listed.exits}).values()), listed.bad)
 
 
 def _read_file(config: Config) -> ExitList:

@@ -19,10 +19,12 @@ WITH_CREDENTIALS = re.compile(rf"({ADDRESS.pattern}):([^:@]+):(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """name: without credentials, fit for logs and stats; proxy_url: None for the machine's own address."""
+    """name: without credentials, fit for logs and stats; proxy_url: None for the machine's own address; node: the only one that
+    can use it, "" where all can."""
 
     name: str
     proxy_url: str | None = field(default=None, repr=False)
+    node: str = ""
 
 
 DIRECT = Exit("direct")
@@ -67,22 +69,12 @@ def make_exit(scheme: str, address: str, user: str = "", password: str = "", *, 
     return Exit(f"{scheme}://{place}" + (f"#{label}" if label else ""), f"{scheme}://{credentials}{place}")
 
 
-def without_credentials(one: Exit) -> Exit:
-    """The exit under the same name, its user name and password left out."""
+def without_credentials(one: Exit, node: str) -> Exit:
+    """The exit under the same name, its user name and password left out: of use to the node alone that knows them."""
     if one.proxy_url is None or "@" not in one.proxy_url:
         return one
     scheme, _, rest = one.proxy_url.partition("://")
-    return Exit(one.name, f"{scheme}://{rest.rpartition('@')[2]}")
-
-
-def configured_exit(config: Config) -> Exit:
-    """The exit that PROXY_URL names, else the tunnel as one exit, else the machine's own address.
-
-    Raises ConfigError naming the setting, without its value (it may hold a password).
-    """
-    if url := secret_value(config.proxy_url):
-        return read_setting(url, "PROXY_URL")
-    return tunnel_exits(config)[0] if config.proxy_tunnel else DIRECT
+    return Exit(one.name, f"{scheme}://{rest.rpartition('@')[2]}", node)
 
 
 def read_setting(url: str, setting: str) -> Exit:

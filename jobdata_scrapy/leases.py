@@ -18,6 +18,14 @@ class LockState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LockCheck:
+    """What the locks say of one request. keys: those that are OPEN; or those that the request is the probe of (HALF_OPEN)."""
+
+    state: LockState
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """Who holds a lease. name: unique to the process (the run id); node: host name; job: Scrapyd job id, "" without one."""
 
@@ -31,7 +39,8 @@ class KeywordLease:
     """One keyword of the queue in one process's hands.
 
     coverage: the ledger line of its round, as far as earlier runs brought it; plan: the search plan of the round as JSON
-    (`jobdata_scrapy.search_plan`), "" for a round that begins; attempts: leases in a row that came to nothing, this one included.
+    (`jobdata_scrapy.search_plan`), "" for a round that begins; attempts: leases in a row that came to nothing, this one included;
+    goes_on: another run began the round.
     """
 
     keyword_id: int
@@ -43,6 +52,7 @@ class KeywordLease:
     coverage: Coverage
     plan: str = ""
     attempts: int = 1
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -63,7 +73,8 @@ class ExitLease:
     """One (site, exit) pair in one process's hands.
 
     exit_name: without credentials; proxy_url: None for the machine's own address; last_end: when the pair's last answer ended,
-    whoever asked (None: never asked); slowness: factor on the pause, 1 is normal; score: 0 (bad) to 1 (healthy).
+    whoever asked (None: never asked); slowness: factor on the pause, 1 is normal; score: 0 (bad) to 1 (healthy); not_before:
+    the site asked for a rest until then.
     """
 
     platform: str
@@ -74,6 +85,7 @@ class ExitLease:
     last_end: datetime | None = None
     slowness: float = 1.0
     score: float = 1.0
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

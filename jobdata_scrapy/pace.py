@@ -14,6 +14,7 @@ from random import SystemRandom
 from jobdata_scrapy.draining import DrainSwitch
 
 MAX_SLOWNESS = 8.0
+SHORTEST_WAIT = 1e-6  # what is left of a wait by rounding
 _RANDOM = SystemRandom()
 
 
@@ -21,6 +22,7 @@ _RANDOM = SystemRandom()
 class _Slot:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last_end: float | None = None
+    not_before: float | None = None
     slowness: float = 1.0
 
 
@@ -44,42 +46,61 @@ class PaceGate:
         self._draining = draining or DrainSwitch()
         self._slots: dict[str, _Slot] = {}
 
-    async def enter(self, key: str, at_least: float = 0.0) -> float:
-        """Waits until `key` may send again, at least `at_least` seconds after its last answer; returns the seconds waited.
+    async def enter(self, key: str) -> float:
+        """Waits until `key` may send again; returns the seconds waited.
 
         Raises Drained when the run is asked to end before its turn comes.
         """
         slot = self._slots.setdefault(key, _Slot())
         began = self._clock()
         with self._draining.interrupts():
-            await self._take_turn(slot, at_least)
+            await self._take_turn(slot)
         return self._clock() - began
 
-    async def _take_turn(self, slot: _Slot, at_least: float) -> None:
+    async def _take_turn(self, slot: _Slot) -> None:
         await slot.lock.acquire()
         try:
-            if slot.last_end is not None:
-                pause = max(self._uniform(*self._range) * slot.slowness, at_least)
-                wait = slot.last_end + pause - self._clock()
-                if wait > 0:
-                    await self._sleep(wait)
+            pause = self._uniform(*self._range)
+            while (wait := self._wait_of(slot, pause)) > SHORTEST_WAIT:  # looked at again: it may have grown meanwhile
+                await self._sleep(wait)
         except BaseException:
             slot.lock.release()
             raise
 
-    def leave(self, key: str) -> None:
-        """The answer has ended (or failed): the pause begins. Harmless when the slot is not held."""
+    def _wait_of(self, slot: _Slot, pause: float) -> float:
+        """Seconds until the slot may send again, with `pause` (slowed where it is slowed) after its last answer."""
+        ends = [] if slot.last_end is None else [slot.last_end + pause * slot.slowness]
+        ends += [] if slot.not_before is None else [slot.not_before]
+        return max(ends) - self._clock() if ends else 0.0
+
+    def leave(self, key: str, *, sent: bool = True) -> None:
+        """The answer has ended (or failed): the pause begins, unless nothing was `sent`. Harmless when the slot is not held."""
         slot = self._slots.get(key)
         if slot is not None and slot.lock.locked():
-            slot.last_end = self._clock()
+            slot.last_end = self._clock() if sent else slot.last_end
             slot.lock.release()
 
-    def resume(self, key: str, seconds_since_end: float | None, slowness: float) -> None:
-        """Takes over the pause of `key` from another process: its last answer ended that many seconds ago (None: never asked)."""
+    def hold(self, key: str, seconds: float) -> None:
+        """Lets nothing through for so many seconds from now (Retry-After); a longer hold stays."""
+        slot = self._slots.setdefault(key, _Slot())
+        until = self._clock() + seconds
+        slot.not_before = until if slot.not_before is None else max(slot.not_before, until)
+
+    def is_held(self, key: str) -> bool:
+        """Whether a hold is not over yet."""
+        slot = self._slots.get(key)
+        return slot is not None and slot.not_before is not None and slot.not_before > self._clock()
+
+    def resume(self, key: str, seconds_since_end: float | None, slowness: float, hold_seconds: float = 0.0) -> None:
+        """Takes over the pause of `key` from another process: its last answer ended that many seconds ago (None: never asked),
+        and it is held for that many seconds more.
+        """
         slot = self._slots.setdefault(key, _Slot())
         slot.slowness = max(slowness, 1.0)
         if seconds_since_end is not None:
             slot.last_end = max(slot.last_end or 0.0, self._clock() - seconds_since_end)
+        if hold_seconds > 0:
+            self.hold(key, hold_seconds)
 
     def slowness(self, key: str) -> float:
         """The factor on the pause of `key`, 1 when it is the usual one."""
@@ -89,9 +110,7 @@ class PaceGate:
     def ready_in(self, key: str) -> float:
         """Seconds until `key` may send again at the earliest, by its shortest pause; 0 for one that was never asked."""
         slot = self._slots.get(key)
-        if slot is None or slot.last_end is None:
-            return 0.0
-        return max(slot.last_end + self._range[0] * slot.slowness - self._clock(), 0.0)
+        return max(self._wait_of(slot, self._range[0]), 0.0) if slot is not None else 0.0
 
     def slow_down(self, key: str) -> None:
         """Doubles the pause of `key` up to a ceiling (the site said: too fast)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 
 from scrapy.downloadermiddlewares.retry import get_retry_request
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
-
-MAX_RETRY_AFTER_SECONDS = 600.0
 
 
 class AnomalyMiddleware:
@@ -44,7 +41,8 @@ class AnomalyMiddleware:
             return response
         verdict = self._session.platform.verdict(read_answer(response, kind))
         self._count(verdict, request)
-        if await take_measures(self._session, request, verdict):
+        is_disguised = await take_measures(self._session, request, verdict)
+        if is_disguised:
             verdict = Verdict.RATE_LIMITED  # an empty page that cannot be: a block in disguise
         attempts = request.meta.get("verdict_attempts", {}).get(verdict, 0)
         action = decide(verdict, attempts)
@@ -56,6 +54,8 @@ class AnomalyMiddleware:
             if again is not None:
                 return again
         self._crawler.stats.inc_value(keys.labelled(keys.ANOMALY_GIVEUP_COUNT, verdict=verdict))
+        if is_disguised and not self._session.detector.hides_all(self._session.platform.name):
+            raise RequestRefused("EMPTY_AGAINST_HISTORY", "")  # of this keyword alone: the others go on
         raise RequestRefused(verdict, TABLE[verdict].close_reason, response.body)
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
@@ -86,14 +86,14 @@ class AnomalyMiddleware:
         if verdict is Verdict.SERVER_ERROR:  # one counter for server errors and lost connections
             return get_retry_request(request, spider=self._crawler.spider, reason=f"server error {response.status}")
         self._crawler.stats.inc_value(keys.labelled(keys.ANOMALY_RETRY_COUNT, verdict=verdict))
-        return make_again(request, verdict, attempts, read_retry_after(response, self._session.clock().timestamp()))
+        return make_again(request, verdict, attempts)
 
 
-def make_again(request: Request, verdict: Verdict, attempts: int, at_least: float = 0.0) -> Request:
-    """The same request once more: not filtered as a duplicate, counted by verdict, `at_least` seconds after this answer."""
+def make_again(request: Request, verdict: Verdict, attempts: int) -> Request:
+    """The same request once more: not filtered as a duplicate, counted by verdict."""
     counters = {**request.meta.get("verdict_attempts", {}), verdict: attempts + 1}
     again = request.replace(dont_filter=True)
-    again.meta.update(verdict_attempts=counters, pause_at_least=at_least)
+    again.meta.update(verdict_attempts=counters)
     return again
 
 
@@ -103,16 +103,3 @@ def read_answer(response: Response, kind: PageKind) -> Answer:
         name.decode("latin-1").lower(): values[-1].decode("latin-1") for name, values in response.headers.items() if values
     }
     return Answer(response.status, headers, response.body, kind, response.url)
-
-
-def read_retry_after(response: Response, now: float) -> float:
-    """Seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or an HTTP date), 0 where there is none, bounded."""
-    value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if not value:
-        return 0.0
-    if value.isdigit():
-        return min(float(value), MAX_RETRY_AFTER_SECONDS)
-    try:
-        return min(max(parsedate_to_datetime(value).timestamp() - now, 0.0), MAX_RETRY_AFTER_SECONDS)
-    except ValueError:
-        return 0.0

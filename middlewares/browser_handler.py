@@ -1,6 +1,7 @@
 """Reads a page in Chromium, by scrapy-playwright: for page kinds whose content is made by the page's own scripts.
 
-An honest browser: our user agent, no disguise. One context (cookies, proxy) an exit; every page is closed, whatever comes of it.
+An honest browser: our user agent, no disguise. One context (cookies, proxy) an exit, a fresh one after each cool-down; every page
+is closed, whatever comes of it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class BrowserDownloadHandler(ScrapyPlaywrightDownloadHandler):
         }
         self._starting = asyncio.Lock()
         self._started = False
+        self._contexts: dict[str, str] = {}
 
     async def download_request(self, request: Request) -> Response:
         """The page when its scripts have run. Raises Scrapy's download errors, and RequestRefused for a proxy it cannot use."""
@@ -61,6 +63,7 @@ class BrowserDownloadHandler(ScrapyPlaywrightDownloadHandler):
         try:
             with scrapy_errors(request):
                 await self._start()
+                await self._end_old_session(request)
                 async with asyncio.timeout(self._timeout):
                     return await super().download_request(request)
         finally:
@@ -75,6 +78,14 @@ class BrowserDownloadHandler(ScrapyPlaywrightDownloadHandler):
                 await self._maybe_launch_browser()  # else its start would count as time of the first page
                 self._started = True
 
+    async def _end_old_session(self, request: Request) -> None:
+        """Closes the exit's context of before its last cool-down, its cookies with it."""
+        slot, name = request.meta["download_slot"], request.meta["exit_session"]
+        old = self.context_wrappers.get(self._contexts.get(slot, name))
+        if old is not None and self._contexts[slot] != name:
+            await old.context.close()
+        self._contexts[slot] = name
+
     def _prepare(self, request: Request) -> None:
         spec = request.meta["signed_spec"]
         context = dict(self._context_kwargs)
@@ -85,7 +96,7 @@ class BrowserDownloadHandler(ScrapyPlaywrightDownloadHandler):
                 raise RequestRefused("NO_BROWSER_PROXY", "no_proxy_left", cause=str(error)) from None
         request.headers.pop("Proxy-Authorization", None)  # a browser would send it to the site
         request.meta.update(
-            playwright_context=request.meta["download_slot"],
+            playwright_context=request.meta["exit_session"],
             playwright_context_kwargs=context,
             playwright_include_page=True,  # closed here, also when the wait for it is cancelled
             playwright_page_methods=[PageMethod(write_state, spec.state)] if spec.state else [],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jobdata_scrapy.anomaly_signs import Observation
+from jobdata_scrapy.anomaly_watch import observe_answer, record_finding
 from jobdata_scrapy.anomaly_windows import Finding, Measure
-from jobdata_scrapy.leases import AnomalyEvent, ExitLease
-from jobdata_scrapy.platform import PageKind, Verdict
+from jobdata_scrapy.leases import ExitLease
+from jobdata_scrapy.platform import Verdict
 from jobdata_scrapy.run_session import RunSession
 
 if TYPE_CHECKING:
@@ -20,12 +22,16 @@ NEEDS_TOKEN = frozenset({Verdict.TOKEN_EXPIRED, Verdict.LOGIN_REQUIRED})
 
 async def take_measures(session: RunSession, request: Request, verdict: Verdict) -> bool:
     """Shows an answer to the detector and does what its findings ask. True: the page is a soft block and not to be parsed."""
-    observation = observe_answer(session, request, verdict)
+    observation = observe_answer(session, request.meta, verdict)
     findings = session.detector.observe(observation)
     for finding in findings:
         await _apply(session, request, finding, observation)
-    if request.meta.pop("is_probe", False):
-        await _end_probe(session, observation, healthy=verdict in HEALTHY and not findings)
+    if probed := request.meta.pop("probed_locks", ()):
+        measures = {measure for finding in findings for measure in finding.measures}
+        try:
+            await _end_probe(session, observation, probed, healthy=verdict in HEALTHY and measures <= {Measure.RECORD})
+        finally:
+            session.probe.end()
     return any(Measure.SOFT_BLOCK in finding.measures for finding in findings)
 
 
@@ -36,53 +42,23 @@ async def another_way(session: RunSession, request: Request, verdict: Verdict) -
     return verdict not in NEEDS_TOKEN or bool(request.meta.get("token_name"))
 
 
-def observe_answer(session: RunSession, request: Request, verdict: Verdict) -> Observation:
-    """One answer as the detector wants it."""
-    query = request.meta.get("query")
-    return Observation(
-        platform=session.platform.name,
-        exit_name=request.meta["exit"].exit_name,
-        verdict=verdict,
-        page_kind=PageKind(request.meta["page_kind"]),
-        token_name=request.meta.get("token_name", ""),
-        keyword=query.keyword if query else "",
-        city=query.city if query else "",
-        page=request.meta.get("page_number", 0),
-        latency=request.meta.get("download_latency", 0.0),
-        page_size=session.platform.page_size,
-        expected=request.meta.get("expected"),
-    )
-
-
 async def _apply(session: RunSession, request: Request, finding: Finding, seen: Observation) -> None:
     exit_: ExitLease = request.meta["exit"]
     if Measure.COOL_EXIT in finding.measures:
         await session.leases.exits.cool(exit_, finding.reason)
     if Measure.MARK_TOKEN in finding.measures:
-        await session.leases.drop_token(exit_.exit_name, finding.reason)
+        await session.leases.tokens.drop(exit_.exit_name, finding.reason)
     if Measure.OPEN_LOCK in finding.measures:
         await session.backend.trip_lock(finding.key, finding.reason)
-    await session.backend.record_anomaly(
-        AnomalyEvent(
-            platform=seen.platform,
-            verdict=seen.verdict,
-            reason=finding.reason,
-            at=session.clock(),
-            exit_name=seen.exit_name,
-            token_name=seen.token_name,
-            keyword=seen.keyword,
-            city=seen.city,
-            run_id=session.run.run_id,
-            seen=finding.seen,
-        )
-    )
+    await record_finding(session, finding, seen)
 
 
-async def _end_probe(session: RunSession, seen: Observation, *, healthy: bool) -> None:
-    """The one request that a half-open lock let through decides: closed again, or open for longer."""
-    if healthy:
+async def _end_probe(session: RunSession, seen: Observation, probed: Sequence[str], *, healthy: bool) -> None:
+    """The one request that half-open locks let through decides on each of them: closed again, or open for longer."""
+    if healthy and seen.platform in probed:
         session.detector.forget(seen.platform)
-        for key in (seen.platform, seen.exit_key):
+    for key in probed:
+        if healthy:
             await session.backend.close_lock(key)
-    else:
-        await session.backend.trip_lock(seen.platform, f"the probe through {seen.exit_name} was answered {seen.verdict}")
+        else:
+            await session.backend.trip_lock(key, f"the probe through {seen.exit_name} was answered {seen.verdict}")

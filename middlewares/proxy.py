@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Self
 
+from scrapy.utils.misc import load_object
+
 from jobdata_scrapy import stats as keys
-from jobdata_scrapy.exceptions import RequestRefused
-from jobdata_scrapy.leases import ExitLease, LockState
+from jobdata_scrapy.exceptions import JobDataError, RequestRefused
+from jobdata_scrapy.exit_health import Outcome
+from jobdata_scrapy.leases import ExitLease, LockCheck, LockState
 from jobdata_scrapy.run_session import RunSession, session_of
+from middlewares.retry_after import read_retry_after
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.statscollectors import StatsCollector
+
+logger = logging.getLogger(__name__)
 
 PROXY_AUTHENTICATION_REQUIRED = 407
 SERVER_ERRORS = 500
@@ -24,55 +31,89 @@ LOCK_BELIEVED_SECONDS = 1.0  # less than any pause: only a crawl without one ask
 class ProxyMiddleware:
     """Always overwrites `proxy` and `download_slot`, also on a retry; one request of a (site, exit) pair at a time."""
 
-    def __init__(self, session: RunSession, stats: StatsCollector) -> None:
+    def __init__(self, session: RunSession, stats: StatsCollector, lost: tuple[type[Exception], ...]) -> None:
+        """lost: what a request ends in that brought no answer."""
         self._session = session
         self._stats = stats
-        self._closed_until: dict[str, float] = {}
+        self._lost = lost
+        self._closed_until: dict[tuple[str, str], float] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         assert crawler.stats is not None  # noqa: S101 - set before components are made
-        return cls(session_of(crawler), crawler.stats)
+        lost = tuple(map(load_object, crawler.settings.getlist("RETRY_EXCEPTIONS")))
+        return cls(session_of(crawler), crawler.stats, lost)
 
     async def process_request(self, request: Request) -> None:
         request.headers.pop("Proxy-Authorization", None)
-        exits = self._session.leases.exits
         began = self._session.clock()
-        lease = await exits.acquire(request.meta.pop("pause_at_least", 0.0))
-        request.meta.update(exit=lease, holds_exit=True, proxy=lease.proxy_url, download_slot=exits.key(lease))
+        while (lease := await self._take_exit(request)) is None:
+            pass
         self._stats.inc_value(keys.PROXY_WAITED_SECONDS, (self._session.clock() - began).total_seconds())
-        await self._check_lock(request, lease)
         await self._spend_page()
         self._stats.inc_value(keys.labelled(keys.PROXY_REQUESTS_COUNT, exit=lease.exit_name))
 
-    async def process_response(self, request: Request, response: Response) -> Response:
-        await self._leave(request, healthy=response.status < SERVER_ERRORS)
-        lease: ExitLease = request.meta["exit"]
-        if response.status == PROXY_AUTHENTICATION_REQUIRED and lease.proxy_url:  # the proxy's word, not the site's
-            cause = f"the proxy {lease.exit_name} refuses the user name or password it was given"
-            await self._session.leases.exits.cool(lease, cause)
-            raise RequestRefused("PROXY_REFUSED", "no_proxy_left", cause=cause)
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        hold = read_retry_after(response, self._session.clock().timestamp())
+        await self._leave(request, Outcome.FAILED if response.status >= SERVER_ERRORS else Outcome.ANSWERED, hold)
+        if "page_kind" not in request.meta:  # robots.txt: nobody judges it, the next page is the probe
+            self._end_probe(request)
+        if response.status == PROXY_AUTHENTICATION_REQUIRED and request.meta["proxy"]:  # the proxy's word, not the site's
+            return await self._go_round(request)
         return response
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
-        await self._leave(request, healthy=isinstance(exception, RequestRefused))
+        unsent = isinstance(exception, JobDataError)  # ours, from before it left
+        await self._leave(
+            request, Outcome.UNSENT if unsent else Outcome.LOST if isinstance(exception, self._lost) else Outcome.FAILED
+        )
+        self._end_probe(request)
 
-    async def _leave(self, request: Request, *, healthy: bool) -> None:
+    async def _take_exit(self, request: Request) -> ExitLease | None:
+        """The request's way out, its turn come; None for one that is locked for the site, while there are others."""
+        session, exits = self._session, self._session.leases.exits
+        lease = await exits.acquire()
+        request.meta.update(exit=lease, holds_exit=True, proxy=lease.proxy_url)
+        request.meta.update(download_slot=exits.key(lease), exit_session=exits.session(lease))
+        locks = await self._check_locks(lease)
+        if locks.state is not LockState.OPEN:
+            request.meta["probed_locks"] = locks.keys
+            return lease
+        if session.platform.name in locks.keys or not await session.backend.count_exits(session.platform.name):
+            raise RequestRefused("LOCKED", "blocked", cause=f"locked: {', '.join(locks.keys)} (scrapy locks list)")
+        request.meta["holds_exit"] = False
+        await exits.give_back(lease)
+        return None
+
+    async def _check_locks(self, lease: ExitLease) -> LockCheck:
+        session, token = self._session, self._session.leases.tokens.token_of(lease.exit_name)
+        way = (lease.exit_name, token.name if token else "")
+        if self._closed_until.get(way, 0.0) > time.monotonic():
+            return LockCheck(LockState.CLOSED)
+        locks = await session.probe.check(lambda: session.backend.check_lock(session.platform.name, *way, session.owner))
+        if locks.state is LockState.CLOSED:
+            self._closed_until[way] = time.monotonic() + LOCK_BELIEVED_SECONDS
+        return locks
+
+    async def _go_round(self, request: Request) -> Request:
+        """The request once more, through another exit than the proxy that refuses us. Raises RequestRefused without one."""
+        lease: ExitLease = request.meta["exit"]
+        cause = f"the proxy {lease.exit_name} refuses the user name or password it was given"
+        self._end_probe(request)
+        await self._session.leases.exits.cool(lease, cause)
+        if not await self._session.backend.count_exits(self._session.platform.name):
+            raise RequestRefused("PROXY_REFUSED", "no_proxy_left", cause=cause)
+        logger.warning("exit %s: %s", lease.exit_name, cause)
+        return request.replace(dont_filter=True)
+
+    async def _leave(self, request: Request, outcome: Outcome, hold_seconds: float = 0.0) -> None:
         if request.meta.pop("holds_exit", False):
-            await self._session.leases.exits.leave(request.meta["exit"], healthy=healthy)
+            await self._session.leases.exits.leave(request.meta["exit"], outcome, hold_seconds=hold_seconds)
 
-    async def _check_lock(self, request: Request, lease: ExitLease) -> None:
-        platform = self._session.platform.name
-        if self._closed_until.get(lease.exit_name, 0.0) > time.monotonic():
-            request.meta["is_probe"] = False
-            return
-        state = await self._session.backend.check_lock(platform, lease.exit_name, "", self._session.owner)
-        if state is LockState.OPEN:
-            cause = f"{platform} is locked for exit {lease.exit_name} or for all (scrapy locks list)"
-            raise RequestRefused("LOCKED", "blocked", cause=cause)
-        request.meta["is_probe"] = state is LockState.HALF_OPEN
-        if state is LockState.CLOSED:
-            self._closed_until[lease.exit_name] = time.monotonic() + LOCK_BELIEVED_SECONDS
+    def _end_probe(self, request: Request) -> None:
+        """A probe that brought no answer of the site's; what one brought is judged in `measures`."""
+        if request.meta.pop("probed_locks", ()):
+            self._session.probe.end()
 
     async def _spend_page(self) -> None:
         limit = self._session.config.page_budget()

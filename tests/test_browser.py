@@ -36,6 +36,14 @@ def test_socks_with_a_password_is_refused_without_showing_it():
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.fixture
+def program(tmp_path) -> str:
+    """Something that could be a browser."""
+    path = tmp_path / "browser"
+    path.touch(mode=0o755)
+    return str(path)
+
+
 def test_a_file_that_is_no_program_is_refused(tmp_path):
     path = tmp_path / "chromium"
     path.write_text("")
@@ -44,3 +52,31 @@ def test_a_file_that_is_no_program_is_refused(tmp_path):
             check_browser(Config(_env_file=None, browser_executable=str(program)))
     path.chmod(0o755)
     check_browser(Config(_env_file=None, browser_executable=str(path)))
+
+
+@pytest.mark.parametrize(
+    ("given", "setting"),
+    [
+        ({"proxy_url": "socks5://u:hunter2@h:1"}, "PROXY_URL"),
+        ({"proxy_list": "http://u:p@a:1, socks5://b:2, socks5h://u:hunter2@c:3"}, "PROXY_LIST"),
+        (
+            {"proxy_tunnel": "t:1", "proxy_scheme": "socks5", "proxy_username": "u", "proxy_password": "hunter2"},
+            "PROXY_TUNNEL",
+        ),
+    ],
+)
+def test_any_exit_that_a_browser_cannot_use_is_refused_by_its_setting(program, given, setting):
+    with pytest.raises(
+        ConfigError, match=rf"^{setting}: Chromium cannot give a SOCKS proxy a password.* \(socks5h?://.:."
+    ) as caught:
+        check_browser(Config(_env_file=None, browser_executable=program, **given))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_exits_of_a_file_count_too(program, tmp_path):
+    path = tmp_path / "proxies.txt"
+    path.write_text("socks5://a:1\nhttp://u:p@b:2\n")
+    check_browser(Config(_env_file=None, browser_executable=program, proxy_file=str(path)))
+    path.write_text("socks5://a:1\nsocks5://u:p@b:2\n")
+    with pytest.raises(ConfigError, match=r"^PROXY_FILE: "):
+        check_browser(Config(_env_file=None, browser_executable=program, proxy_file=str(path)))

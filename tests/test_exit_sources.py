@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError, ExitSourceError
 from jobdata_scrapy.exit_sources import ExitList, fetch_exits, has_exits, parse_answer, parse_lines, read_exits
-from jobdata_scrapy.exits import SCHEMES, Exit, configured_exit, read_exit, tunnel_exits
+from jobdata_scrapy.exits import SCHEMES, Exit, read_exit, tunnel_exits
 
 
 def config(**given: object) -> Config:
@@ -120,7 +120,6 @@ def test_bad_lines_are_told_by_number_and_the_good_ones_used():
 def test_nothing_configured_names_nothing():
     assert has_exits(config()) is False
     assert read_exits(config()) == {"settings": ExitList(), "file": ExitList()}
-    assert configured_exit(config()) == Exit("direct")
 
 
 def test_settings_and_file_together(tmp_path):

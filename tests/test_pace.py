@@ -57,13 +57,57 @@ async def test_exits_do_not_wait_for_each_other():
     assert await gate.enter("b") == 0
 
 
-async def test_retry_after_is_honoured_when_longer():
+async def test_a_hold_lets_nothing_through_before_it_is_over():
+    time = FakeTime()
+    gate = make_gate(time)
+    gate.hold("a", 120)
+    gate.hold("a", 60)
+    assert (gate.is_held("a"), gate.ready_in("a")) == (True, 120)
+    assert await gate.enter("a") == 120
+    assert not gate.is_held("a")
+    gate.leave("a")
+    gate.hold("a", 5)
+    assert gate.ready_in("a") == 10
+    assert await gate.enter("a") == 20  # the pause is longer
+    assert not gate.is_held("b")
+
+
+async def test_a_hold_that_comes_while_one_waits_counts_too():
     time = FakeTime()
     gate = make_gate(time)
     await gate.enter("a")
     gate.leave("a")
-    await gate.enter("a", at_least=120)
-    assert time.slept == [120]
+    slept = time.sleep
+
+    async def sleep(seconds: float) -> None:
+        if not time.slept:
+            gate.hold("a", 50)
+        await slept(seconds)
+
+    gate._sleep = sleep
+    assert await gate.enter("a") == 50
+    assert time.slept == [20, 30]
+
+
+async def test_a_hold_is_taken_over_from_another_process():
+    time = FakeTime()
+    gate = make_gate(time)
+    gate.resume("a", 5, 1.0, hold_seconds=40)
+    gate.resume("b", 5, 1.0, hold_seconds=-40)
+    assert (gate.ready_in("a"), gate.ready_in("b")) == (40, 5)
+
+
+async def test_what_was_not_sent_begins_no_pause():
+    time = FakeTime()
+    gate = make_gate(time)
+    await gate.enter("a")
+    gate.leave("a", sent=False)
+    assert await gate.enter("a") == 0
+    gate.leave("a")
+    time.now += 15
+    await gate.enter("a")
+    gate.leave("a", sent=False)
+    assert await gate.enter("a") == 0  # the pause of the answer before is over
 
 
 async def test_slowness_doubles_up_to_a_ceiling_and_comes_back():

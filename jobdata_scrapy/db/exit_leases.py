@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -13,6 +14,7 @@ from jobdata_scrapy.db.cipher import Cipher
 from jobdata_scrapy.db.exits import known_exits, proxy_url_of
 from jobdata_scrapy.db.fields import check_row
 from jobdata_scrapy.db.pool_models import ExitUse
+from jobdata_scrapy.db.site_locks import exit_key, open_keys
 from jobdata_scrapy.db.transaction import locked, reading, writing
 from jobdata_scrapy.exceptions import LeaseLost
 from jobdata_scrapy.exit_sources import has_exits
@@ -49,14 +51,16 @@ class ExitRules:
 def lease_exit(
     database: pw.Database, cipher: Cipher, platform: str, owner: Owner, rules: ExitRules, *, now: datetime | None = None
 ) -> ExitLease | None:
-    """The best free exit of the site, None when there is none: neither held (by anybody, the owner included) nor cooling; the
-    healthiest, then the longest rested. Raises ConfigError where TOKEN_KEY is needed and wrong.
+    """The best free exit of the site, None when there is none: neither held (by anybody, the owner included) nor cooling nor
+    locked for the site; the healthiest, then the longest rested, and last those that the site told to wait. Raises ConfigError
+    where TOKEN_KEY is needed and wrong.
     """
     now = now or datetime.now(UTC)
     known = known_exits(database, owner.node, direct=rules.direct)
     uses = _find_uses(database, platform)
-    ready = [name for name in known if name not in uses or not (_is_held(uses[name], now) or _is_cooling(uses[name], now))]
-    for name in sorted(ready, key=lambda one: _worth(uses.get(one), one)):
+    usable = _usable(database, platform, known, uses, now)
+    ready = [name for name in usable if name not in uses or not _is_held(uses[name], now)]
+    for name in sorted(ready, key=lambda one: _worth(uses.get(one), one, now)):
         proxy_url = proxy_url_of(cipher, known[name])
         lease = _take(database, platform, name, owner, rules, now)
         if lease is not None:
@@ -66,11 +70,10 @@ def lease_exit(
 
 
 def count_exits(database: pw.Database, platform: str, node: str, rules: ExitRules, *, now: datetime | None = None) -> int:
-    """Exits that `node` may use for the site and that are not cooling, whoever holds them."""
+    """Exits that `node` may use for the site and that are neither cooling nor locked, whoever holds them."""
     now = now or datetime.now(UTC)
-    uses = _find_uses(database, platform)
     known = known_exits(database, node, direct=rules.direct)
-    return sum(name not in uses or not _is_cooling(uses[name], now) for name in known)
+    return len(_usable(database, platform, known, _find_uses(database, platform), now))
 
 
 @writing
@@ -122,6 +125,12 @@ def list_uses(database: pw.Database, platform: str = "") -> list[ExitUse]:
     return list(query.order_by(ExitUse.exit_name, ExitUse.platform).execute(database))
 
 
+def _usable(database: pw.Database, platform: str, known: Iterable[str], uses: dict[str, ExitUse], now: datetime) -> list[str]:
+    locked_out = open_keys(database, now=now)
+    cooling = {name for name, use in uses.items() if _is_cooling(use, now)}
+    return [name for name in known if name not in cooling and exit_key(platform, name) not in locked_out]
+
+
 def _find_uses(database: pw.Database, platform: str) -> dict[str, ExitUse]:
     return {row.exit_name: row for row in list_uses(database, platform)}
 
@@ -143,9 +152,8 @@ def _take(database: pw.Database, platform: str, name: str, owner: Owner, rules: 
         return None
     until = _end(rules, now)
     _update(database, row, {"owner": owner.name, "node": owner.node, "lease_until": until}, now)
-    return ExitLease(
-        platform, name, owner.name, until, last_end=row.last_end, slowness=row.slowness, score=row.score
-    )  # fmt: skip
+    values = {column: getattr(row, column) for column in ("last_end", "slowness", "score", "not_before")}
+    return ExitLease(platform, name, owner.name, until, **values)
 
 
 def _find_use(database: pw.Database, lease: ExitLease) -> ExitUse | None:
@@ -154,8 +162,9 @@ def _find_use(database: pw.Database, lease: ExitLease) -> ExitUse | None:
 
 
 def _kept(row: ExitUse, lease: ExitLease) -> dict[str, Any]:
-    """The time of the pair's last answer never goes back: a report may come late."""
-    return {"last_end": max(filter(None, (row.last_end, lease.last_end)), default=None)}
+    """The times of the pair never go back: a report may come late."""
+    names = ("last_end", "not_before")
+    return {name: max(filter(None, (getattr(row, name), getattr(lease, name))), default=None) for name in names}
 
 
 def _update(database: pw.Database, row: ExitUse, changes: dict[str, Any], now: datetime) -> None:
@@ -172,8 +181,11 @@ def _is_cooling(row: ExitUse, now: datetime) -> bool:
     return row.cool_until is not None and row.cool_until > now
 
 
-def _worth(use: ExitUse | None, name: str) -> tuple[float, datetime, str]:
-    return (-1.0, NEVER, name) if use is None else (-round(use.score, 1), use.last_end or NEVER, name)
+def _worth(use: ExitUse | None, name: str, now: datetime) -> tuple[bool, float, datetime, str]:
+    if use is None:
+        return False, -1.0, NEVER, name
+    rests = use.not_before is not None and use.not_before > now
+    return rests, -round(use.score, 1), use.last_end or NEVER, name
 
 
 def _end(rules: ExitRules, now: datetime) -> datetime:

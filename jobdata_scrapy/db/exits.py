@@ -1,7 +1,8 @@
 """Exits that are known: which source names them, and their addresses. Who holds one: `exit_leases`.
 
-A source (settings, file, provider, manual, ...) names its exits as a whole; an exit is known while any source names it. The exit
-"direct" stands for the own address of each node, "direct@NODE".
+A source (settings@NODE, file@NODE, provider@NODE, manual) names its exits as a whole; an exit is known while any source names
+it, to all nodes, or to the one alone that has its password. The exit "direct" stands for the own address of each node,
+"direct@NODE".
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def known_exits(database: pw.Database, node: str, *, direct: bool = True) -> dic
     """Name -> row of every exit that `node` may use; where none is known its own address, which has no row, if `direct`."""
     rows: dict[str, ExitPoint | None] = {}
     for row in list_exits(database):
-        rows.setdefault(direct_name(node) if row.name == DIRECT.name else row.name, row)
+        if row.node in ("", node):
+            rows.setdefault(direct_name(node) if row.name == DIRECT.name else row.name, row)
     return rows or ({direct_name(node): None} if direct else {})
 
 
@@ -88,7 +90,7 @@ def _put_exit(database: pw.Database, cipher: Cipher, one: Exit, source: str, now
     row = ExitPoint.select().where(ExitPoint.name == one.name, ExitPoint.source == source).first(database)
     secret = one.proxy_url is not None and "@" in urlsplit(one.proxy_url).netloc
     stored = cipher.encrypt(one.proxy_url) if secret and one.proxy_url else one.proxy_url
-    values = {"proxy_url": stored, "encrypted": secret, "active": True, "updated_at": now}
+    values = {"proxy_url": stored, "encrypted": secret, "active": True, "node": one.node, "updated_at": now}
     check_row(ExitPoint, values | {"name": one.name, "source": source})
     if row is not None:
         ExitPoint.update(values).where(ExitPoint.id == row.id).execute(database)

@@ -32,7 +32,10 @@ class Token(pw.Model):
 
 
 class ExitPoint(pw.Model):
-    """An exit as one source names it; it is known while any source does. proxy_url: encrypted where it holds a password."""
+    """An exit as one source names it; it is known while any source does. proxy_url: encrypted where it holds a password.
+
+    node: the only one that may use it, "" where all may.
+    """
 
     id = pw.AutoField()
     name = pw.CharField(255)
@@ -42,6 +45,7 @@ class ExitPoint(pw.Model):
     active = pw.BooleanField()
     created_at = UtcDateTimeField()
     updated_at = UtcDateTimeField()
+    node = pw.CharField(255, default="", constraints=[pw.SQL("DEFAULT ''")])
 
     class Meta:
         table_name = "exit"
@@ -49,7 +53,7 @@ class ExitPoint(pw.Model):
 
 
 class ExitUse(pw.Model):
-    """What is known of a (site, exit) pair, and who holds it."""
+    """What is known of a (site, exit) pair, and who holds it. not_before: the site asked for a rest until then (Retry-After)."""
 
     id = pw.AutoField()
     platform = pw.CharField(32)
@@ -64,6 +68,7 @@ class ExitUse(pw.Model):
     cool_count = pw.IntegerField()
     cool_reason = pw.CharField(255)
     updated_at = UtcDateTimeField()
+    not_before = UtcDateTimeField(null=True)
 
     class Meta:
         table_name = "exit_lease"

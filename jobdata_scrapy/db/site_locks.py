@@ -12,7 +12,7 @@ import peewee as pw
 from jobdata_scrapy.db.fields import check_row
 from jobdata_scrapy.db.pool_models import SiteLock
 from jobdata_scrapy.db.transaction import locked, reading, writing
-from jobdata_scrapy.leases import LockState, Owner
+from jobdata_scrapy.leases import LockCheck, LockState, Owner
 
 MAX_OPEN = timedelta(hours=6)
 PROBE_SECONDS = 60
@@ -22,21 +22,33 @@ LONGEST_REASON = 255
 def lock_keys(platform: str, exit_name: str = "", token_name: str = "") -> list[str]:
     """The keys of a site, of the site through an exit, and of the site with a token."""
     keys = [platform]
-    keys += [f"{platform}|exit={exit_name}"] if exit_name else []
-    return keys + ([f"{platform}|token={token_name}"] if token_name else [])
+    keys += [exit_key(platform, exit_name)] if exit_name else []
+    return keys + ([token_key(platform, token_name)] if token_name else [])
+
+
+def exit_key(platform: str, exit_name: str) -> str:
+    """The key of a site's lock for one exit."""
+    return f"{platform}|exit={exit_name}"
+
+
+def token_key(platform: str, token_name: str) -> str:
+    """The key of a site's lock for one token."""
+    return f"{platform}|token={token_name}"
 
 
 def check_lock(
     database: pw.Database, platform: str, exit_name: str, token_name: str, owner: Owner, *, now: datetime | None = None
-) -> LockState:
-    """The strictest of the three. HALF_OPEN is told to one owner, again and again for PROBE_SECONDS; all others see OPEN."""
+) -> LockCheck:
+    """The strictest of the three, with those that make it so. HALF_OPEN is told to one owner, again and again for PROBE_SECONDS;
+    all others see OPEN.
+    """
     now = now or datetime.now(UTC)
     keys = lock_keys(platform, exit_name, token_name)
     if not _is_any_open(database, keys):
-        return LockState.CLOSED
+        return LockCheck(LockState.CLOSED)
     rows = _find_open(database, keys)
-    if any(state_of(row, now) is LockState.OPEN for row in rows):
-        return LockState.OPEN
+    if still_open := tuple(row.key for row in rows if state_of(row, now) is LockState.OPEN):
+        return LockCheck(LockState.OPEN, still_open)
     return _take_probe(database, keys, owner, now)
 
 
@@ -82,6 +94,13 @@ def list_locks(database: pw.Database) -> list[SiteLock]:
     return list(SiteLock.select().order_by(SiteLock.is_open.desc(), SiteLock.opened_at.desc()).execute(database))
 
 
+@reading
+def open_keys(database: pw.Database, *, now: datetime) -> frozenset[str]:
+    """The keys of all locks that let nothing through."""
+    query = SiteLock.select(SiteLock.key).where(SiteLock.is_open, SiteLock.open_until > now)
+    return frozenset(row.key for row in query.execute(database))
+
+
 def state_of(row: SiteLock, now: datetime) -> LockState:
     """HALF_OPEN once its time is over: one owner may probe."""
     if not row.is_open:
@@ -104,18 +123,18 @@ def _find_open(database: pw.Database, keys: list[str]) -> list[SiteLock]:
 
 
 @writing
-def _take_probe(database: pw.Database, keys: list[str], owner: Owner, now: datetime) -> LockState:
+def _take_probe(database: pw.Database, keys: list[str], owner: Owner, now: datetime) -> LockCheck:
     """All that are half-open, or none of them."""
     query = SiteLock.select().where(SiteLock.key.in_(keys), SiteLock.is_open).order_by(SiteLock.key)
     rows = list(locked(database, query).execute(database))
     if not rows:
-        return LockState.CLOSED
-    if any(state_of(row, now) is LockState.OPEN or _is_probed(row, owner, now) for row in rows):
-        return LockState.OPEN
+        return LockCheck(LockState.CLOSED)
+    if shut := tuple(row.key for row in rows if state_of(row, now) is LockState.OPEN or _is_probed(row, owner, now)):
+        return LockCheck(LockState.OPEN, shut)
     changes = {"probe_owner": owner.name, "probe_until": now + timedelta(seconds=PROBE_SECONDS), "updated_at": now}
     fresh = [row.id for row in rows if row.probe_owner != owner.name or row.probe_until <= now]
     SiteLock.update(changes).where(SiteLock.id.in_(fresh)).execute(database)
-    return LockState.HALF_OPEN
+    return LockCheck(LockState.HALF_OPEN, tuple(row.key for row in rows))
 
 
 def _is_probed(row: SiteLock, owner: Owner, now: datetime) -> bool:
