@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobdata_scrapy.coverage import Coverage, RoundState, add_page, finish
+from jobdata_scrapy.coverage import (
+    REPLAYED,
+    Coverage,
+    RoundState,
+    add_page,
+    fail_damaged,
+    finish,
+    settle,
+    take_replayed,
+    waits_for_spool,
+)
 from jobdata_scrapy.items import Job, Page, RejectedRow, RowState, StoredPage
 
 
@@ -49,9 +59,11 @@ TWO = {"pages_ok": 1, "seen": 2, "new": 2, "distinct": 2}
         (TWO, "end", True, False, 2, (RoundState.CAPPED, "end")),
         (TWO, "pages_limit", False, False, 2, (RoundState.PARTIAL, "pages_limit")),
         (TWO, "end", False, False, 1, (RoundState.FAILED, "count_mismatch")),
-        (TWO, "end", False, False, None, (RoundState.FAILED, "count_mismatch")),
+        (TWO, "end", False, False, None, (RoundState.PARTIAL, "end")),
+        (TWO, "pages_limit", False, False, None, (RoundState.PARTIAL, "pages_limit")),
         ({"pages_ok": 1, "seen": 3, "new": 2, "distinct": 2}, "end", False, False, 2, (RoundState.FAILED, "count_mismatch")),
-        ({**TWO, "spooled": 2}, "end", False, False, 0, (RoundState.PARTIAL, "spooled")),
+        ({**TWO, "new": 0, "spooled": 2}, "end", False, False, 0, (RoundState.PARTIAL, "end")),
+        ({**TWO, "new": 0, "spooled": 2}, "captcha", False, True, 0, (RoundState.PARTIAL, "captcha")),
         (TWO, "captcha", False, True, 2, (RoundState.PARTIAL, "captcha")),
         ({}, "captcha", False, True, 0, (RoundState.FAILED, "captcha")),
         ({}, "end", False, False, 0, (RoundState.DONE, "end")),
@@ -61,3 +73,57 @@ def test_finish(counts, stop, capped, failed, stored, expected):
     coverage = make_coverage(**counts)
     finish(coverage, stop, capped=capped, failed=failed, stored=stored)
     assert (coverage.state, coverage.stop_reason) == expected
+
+
+def spooled_round(**values) -> Coverage:
+    return make_coverage(**({"pages_ok": 2, "seen": 60, "spooled": 60, "distinct": 60} | values))
+
+
+@given(st.lists(st.tuples(*(st.integers(0, 20) for _ in REPLAYED)), max_size=6), st.integers(0, 5))
+def test_what_was_replayed_is_taken_in_once_however_often_it_is_told(steps, repeats):
+    """The ledger tells totals: each as often as it likes, and never too little for the sums to hold."""
+    total = sum(map(sum, steps))
+    coverage = spooled_round(seen=total + 7, new=7, spooled=total, distinct=total + 7)
+    told = dict.fromkeys(REPLAYED, 0)
+    for step in steps:
+        told = {name: told[name] + more for name, more in zip(REPLAYED, step, strict=True)}
+        for _ in range(repeats + 1):
+            take_replayed(coverage, told)
+        assert coverage.adds_up
+    take_replayed(coverage, dict.fromkeys(REPLAYED, 0))
+    assert (coverage.replayed, coverage.spooled) == (told, 0)
+    assert (coverage.new, coverage.distinct) == (7 + told["new"], total + 7 - told["rejected"])
+
+
+@pytest.mark.parametrize(
+    ("stop", "failed", "stored", "expected"),
+    [
+        ("end", False, 60, (RoundState.DONE, "end")),
+        ("end", False, 59, (RoundState.FAILED, "count_mismatch")),
+        ("pages_limit", False, 60, (RoundState.PARTIAL, "pages_limit")),
+        ("storage_down", True, 60, (RoundState.PARTIAL, "storage_down")),
+    ],
+)
+def test_a_round_is_settled_as_it_would_have_ended(stop, failed, stored, expected):
+    coverage = spooled_round()
+    finish(coverage, stop, capped=False, failed=failed, stored=None)
+    assert waits_for_spool(coverage) is (stop == "end")
+    take_replayed(coverage, {"new": 60, "changed": 0, "unchanged": 0, "rejected": 0})
+    settle(coverage, stored)
+    assert not waits_for_spool(coverage)
+    assert (coverage.state, coverage.stop_reason, coverage.stored) == (*expected, stored)
+
+
+def test_a_round_that_could_not_be_counted_waits_for_its_count():
+    coverage = make_coverage(**TWO)
+    finish(coverage, "end", capped=False, failed=False, stored=None)
+    assert waits_for_spool(coverage)
+    settle(coverage, 2)
+    assert (coverage.state, coverage.stored, waits_for_spool(coverage)) == (RoundState.DONE, 2, False)
+
+
+def test_a_round_with_a_damaged_file_is_read_anew():
+    coverage = spooled_round()
+    finish(coverage, "end", capped=False, failed=False, stored=None)
+    fail_damaged(coverage)
+    assert (coverage.state, coverage.stop_reason, waits_for_spool(coverage)) == (RoundState.FAILED, "spool_damaged", False)
