@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,24 +15,24 @@ from jobdata_scrapy.warehouse.rows import row_kind
 # All ids in one literal: read and written as hundreds of literals they cost more than the look-up itself.
 SEPARATOR = "\x1f"
 KNOWN_SQL = """
-SELECT {id}, page_kind, argMax((content_hash, run_id, toUnixTimestamp64Milli(crawled_at)), crawled_at), count()
-FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) GROUP BY {id}, page_kind"""
+SELECT {id}, page_kind, groupArray((toUnixTimestamp64Milli(toDateTime64(crawled_at, 3)), content_hash, run_id))
+FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != '' GROUP BY {id}, page_kind"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Version:
-    """The latest version of a row: its content, who wrote it and when (POSIX milliseconds), and how many versions there are."""
+    """One version of a row: when it was crawled (POSIX milliseconds), its content, who wrote it; decided: in this very unit."""
 
+    crawled_ms: int
     content_hash: str
     run_id: str = ""
-    crawled_ms: int = 0
-    versions: int = 0
+    decided: bool = False
 
 
 class Known:
-    """The latest versions by (id, kind of row), kept up to date while a unit of pages is decided row by row."""
+    """The versions of rows by (id, kind of row), oldest first, kept up to date while a unit of pages is decided row by row."""
 
-    def __init__(self, versions: dict[tuple[str, str], Version]) -> None:
+    def __init__(self, versions: dict[tuple[str, str], list[Version]]) -> None:
         self._versions = versions
 
     @classmethod
@@ -43,7 +44,7 @@ class Known:
         joined = SEPARATOR.join(wanted).replace("\\", "\\\\").replace("'", "\\'")
         sql = KNOWN_SQL.format(id=id_column, table=table, separator=SEPARATOR, ids=f"'{joined}'")
         rows = driver.query(sql).result_rows
-        return cls({(row_id, kind): Version(*latest, count) for row_id, kind, latest, count in rows})
+        return cls({(row_id, kind): sorted(Version(*one) for one in versions) for row_id, kind, versions in rows})
 
     def __contains__(self, key: tuple[str, str]) -> bool:
         return key in self._versions
@@ -51,19 +52,25 @@ class Known:
     def decide(self, page: Page, row_id: str, content_hash: str) -> tuple[RowState, bool]:
         """The state of a row of `page`, and whether it is still to be written.
 
-        A row of this very page that an earlier attempt has written keeps the state it had then. The same id again in the
-        same unit meets the row before it.
+        It is compared with the versions before and after it in time: a page that waited in the spool may come after newer ones.
+        A row of this very page that an earlier attempt has written is found by its stamp and not written again. The same id again
+        in the same unit meets the row before it.
         """
-        key = (row_id, row_kind(page.page_kind))
-        before = self._versions.get(key)
-        self._versions[key] = Version(content_hash)
-        if before is None:
-            return RowState.NEW, True
-        if before.content_hash != content_hash:
-            return RowState.CHANGED, True
-        if before.versions and (before.run_id, before.crawled_ms) == (page.run_id, to_milliseconds(page.fetched_at)):
-            return (RowState.NEW if before.versions == 1 else RowState.CHANGED), False
-        return RowState.UNCHANGED, False
+        versions = self._versions.setdefault((row_id, row_kind(page.page_kind)), [])
+        at = to_milliseconds(page.fetched_at)
+        stamps = (at, at // 1000 * 1000)  # a table of the older system may keep whole seconds
+        own = next((one for stamp in stamps if (one := Version(stamp, content_hash, page.run_id)) in versions), None)
+        ours = Version(at, content_hash, page.run_id, decided=True)
+        if own is not None:
+            place = versions.index(own)
+            versions[place] = ours
+            return (RowState.NEW if place == 0 else RowState.CHANGED), False
+        place = bisect_right(versions, at, key=lambda version: version.crawled_ms)
+        state = RowState.CHANGED if versions else RowState.NEW
+        if any(one.content_hash == content_hash for one in versions[max(place - 1, 0) : place + 1]):
+            return RowState.UNCHANGED, False
+        versions.insert(place, ours)
+        return state, True
 
 
 def to_milliseconds(moment: datetime) -> int:

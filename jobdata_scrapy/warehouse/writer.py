@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError, DataError
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-from jobdata_scrapy.exceptions import StorageError
-from jobdata_scrapy.items import Company, Job, Page, RowState, StoredPage
+from jobdata_scrapy.exceptions import RowsRefused, StorageError, WarehouseUnavailable
+from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState, StoredPage
 from jobdata_scrapy.platform import PageKind
 from jobdata_scrapy.warehouse.client import WarehouseClient, describe_error
 from jobdata_scrapy.warehouse.known import Known
+from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal, check_share, explain_row, find_unwritable, is_about_data
 from jobdata_scrapy.warehouse.rows import (
     DETAIL_ROW,
-    LIST_ROW,
     Block,
     company_block,
+    gone_block,
     insert_token,
     job_block,
+    make_writable,
     rejected_block,
     sighting_block,
 )
 from jobdata_scrapy.warehouse.schema import apply_schema
 
+logger = logging.getLogger(__name__)
+logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)  # the rows that it tells of are told by us
+RowT = TypeVar("RowT", Job, Company)
+NOT_ENOUGH_SPACE = 243
+LOW_CARDINALITY = re.compile(r"LowCardinality\(((?:Nullable\()?\w+\)?)\)")
 WRITTEN = (RowState.NEW, RowState.CHANGED)
-COUNT_SIGHTINGS_SQL = """
-WITH seen AS (SELECT DISTINCT round, job_id FROM job_sighting WHERE platform = %(platform)s AND round IN %(rounds)s)
-SELECT round, count() FROM seen
-WHERE job_id IN (SELECT job_id FROM {table} WHERE page_kind = '{kind}' AND job_id IN (SELECT job_id FROM seen)) GROUP BY round"""
-
-SIGHTED_IDS_SQL = """
-SELECT DISTINCT job_id FROM job_sighting
-WHERE platform = {platform:String} AND round = {round:String} AND page < {before_page:UInt32}"""
 
 
 class Writer:
@@ -50,7 +51,9 @@ class Writer:
     def store(self, page: Page) -> StoredPage:
         """Stores one page and sets the state of each posting and company (REPEATED is left alone). Durable when it returns.
 
-        Raises WarehouseUnavailable when the retries are used up, StorageError for rows that ClickHouse refuses.
+        A row that ClickHouse or the driver refuses moves to `page.rejected` with its field and the reason, alone. Raises
+        WarehouseUnavailable when the retries are used up or the disk is full, RowsRefused where most of the rows are refused,
+        StorageError for what is no row's own fault.
         """
         return self.store_pages([page])[0]
 
@@ -61,38 +64,39 @@ class Writer:
         if not pages:
             return []
         try:
-            self._make_tables(pages[0].platform)
-            return self._client.run(lambda driver: self._store(driver, pages))
+            self.make_tables(pages[0].platform)
+            refused: list[tuple[Page, RejectedRow]] = []  # outlives a retry
+            return self._client.run(lambda driver: self._store(driver, pages, refused))
         except DatabaseError as error:
+            if error.code == NOT_ENOUGH_SPACE or "No space left on device" in str(error):
+                raise WarehouseUnavailable(f"ClickHouse ({self._client.where}): its disk is full") from error
             names = ", ".join(f"{page.platform} {page.page_kind} {page.number}" for page in pages[:3])
             raise StorageError(f"ClickHouse refused the rows of {names}: {describe_error(error)}") from error
 
-    def count_sightings(self, platform: str, round: str) -> int:
-        """Distinct postings seen in the round that have their list row."""
-        return self.count_rounds(platform, [round])[0]
-
-    def count_rounds(self, platform: str, rounds: Sequence[str]) -> list[int]:
-        """`count_sightings` of several rounds in one query, in their order."""
-        sql = COUNT_SIGHTINGS_SQL.format(table=f"{platform}_job", kind=LIST_ROW)
-        self._make_tables(platform)
-        counts = dict(self._client.query(sql, parameters={"platform": platform, "rounds": tuple(rounds)}).result_rows)
-        return [int(counts.get(round, 0)) for round in rounds]
-
-    def sighted_ids(self, platform: str, round: str, before_page: int) -> frozenset[str]:
-        """Postings that the round saw on list pages before `before_page`."""
-        parameters = {"platform": platform, "round": round, "before_page": before_page}
-        return frozenset(row[0] for row in self._client.query(SIGHTED_IDS_SQL, parameters=parameters).result_rows)
+    def make_tables(self, platform: str) -> None:
+        """The platform's tables, where they are missing. Raises DatabaseError, StorageError."""
+        if platform not in self._platforms:
+            apply_schema(self._client, [platform])
+            self._platforms.add(platform)
 
     def close(self) -> None:
         """Closes the client. May be called from another thread: a store that waits for its next attempt gives up then."""
         self._client.close()
 
-    def _make_tables(self, platform: str) -> None:
-        if platform not in self._platforms:
-            apply_schema(self._client, [platform])
-            self._platforms.add(platform)
+    def _store(self, driver: Client, pages: Sequence[Page], refused: list[tuple[Page, RejectedRow]]) -> list[StoredPage]:
+        for page in pages:
+            _refuse_unreadable_ids(page)
+        while True:  # again where rows were refused: what they were thought to be counted for the others. Ends, rows get fewer
+            known, bad = self._store_rows(driver, pages, refused)
+            if not bad:
+                break
+        # sightings last: what they count must have its job row, also when this process is killed in between
+        for block in (rejected_block(pages, refused), gone_block(pages), sighting_block(pages)):
+            self._insert_whole(driver, pages, block)
+        return [_summarise(page, known) for page in pages]
 
-    def _store(self, driver: Client, pages: Sequence[Page]) -> list[StoredPage]:
+    def _store_rows(self, driver: Client, pages: Sequence[Page], refused: list[tuple[Page, RejectedRow]]) -> tuple[Known, bool]:
+        """Writes the postings and companies that are new or changed; whether rows were refused and moved away."""
         platform = pages[0].platform
         jobs = [(page, job) for page in pages for job in page.jobs if job.state is not RowState.REPEATED]
         known = Known.look_up(driver, f"{platform}_job", "job_id", (job.job_id for _, job in jobs))
@@ -101,41 +105,104 @@ class Writer:
         companies = [(page, company) for page in pages for company in page.companies if company.company_id]
         profiles = Known.look_up(driver, f"{platform}_company", "company_id", (company.company_id for _, company in companies))
         new_companies = [pair for pair in companies if _decide_company(profiles, *pair)]
-        # sightings last: what they count must have its job row, also when this process is killed in between
-        blocks = [
-            job_block(platform, new_jobs),
-            company_block(platform, new_companies),
-            rejected_block(pages),
-            sighting_block(pages),
-        ]
-        token_round = "+".join(sorted({page.round for page in pages}))
-        for block in blocks:
-            if len(block):
-                self._insert(driver, block, insert_token(token_round, block.table, block.columns))
-        return [_summarise(page, known) for page in pages]
+        bad_jobs = self._insert(driver, pages, lambda rows: job_block(platform, rows), new_jobs)
+        bad_companies = self._insert(driver, pages, lambda rows: company_block(platform, rows), new_companies)
+        for page, job, refusal in bad_jobs:
+            _remove(page.jobs, job)
+            page.rejected.append(RejectedRow(refusal.field, refusal.reason, job.job_id, job.raw))
+        for page, company, refusal in bad_companies:
+            _remove(page.companies, company)
+            refused.append((page, RejectedRow(f"company.{refusal.field}", refusal.reason, company.company_id, company.raw)))
+        return known, bool(bad_jobs or bad_companies)
 
-    def _insert(self, driver: Client, block: Block, token: str) -> None:
+    def _insert(
+        self,
+        driver: Client,
+        pages: Sequence[Page],
+        make_block: Callable[[Sequence[tuple[Page, RowT]]], Block],
+        rows: Sequence[tuple[Page, RowT]],
+    ) -> list[tuple[Page, RowT, Refusal]]:
+        """Writes the rows; what is refused is found by splitting and returned. Raises StorageError where that is too much."""
+        refused: list[tuple[Page, RowT, Refusal]] = []
+        parts = [rows] if rows else []
+        while parts:
+            part = parts.pop()
+            block = make_block(part)
+            try:
+                self._insert_block(driver, block, _token(pages, block))
+            except BlockRefused as failed:
+                bad = failed.bad or ({0: explain_row(block, failed.error)} if len(part) == 1 else {})
+                refused += [(*part[place], refusal) for place, refusal in bad.items()]
+                check_share(block.table, [refusal for *_, refusal in refused], len(rows))
+                good = [pair for place, pair in enumerate(part) if place not in bad]
+                half = len(good) if bad else len(good) // 2
+                parts += [rest for rest in (good[half:], good[:half]) if rest]
+        if refused:
+            first, table = refused[0][-1], block.table
+            logger.warning("%d of %d rows of %s were refused, the first for %s", len(refused), len(rows), table, first.field)
+        return refused
+
+    def _insert_whole(self, driver: Client, pages: Sequence[Page], block: Block) -> None:
+        if len(block):
+            try:
+                self._insert_block(driver, block, _token(pages, block))
+            except BlockRefused as failed:
+                error = failed.error
+                raise RowsRefused(f"rows of {block.table} cannot be written: {describe_error(error)}") from error
+
+    def _insert_block(self, driver: Client, block: Block, token: str) -> None:
+        """One INSERT. Raises BlockRefused for what is about its data, else what the driver raises."""
         types = self._types.get(block.table) or self._describe(driver, block.table)
+        if unknown := next((name for name in block.columns if name not in types), None):
+            raise StorageError(f"the table {block.table} has no column {unknown!r}: run `scrapy warehouse migrate`")
         context = driver.create_insert_context(
             block.table,
             column_names=list(block.columns),
             column_type_names=[types[name] for name in block.columns],
             column_oriented=True,
-            data=list(block.columns.values()),
             settings={"async_insert": 0, "insert_deduplicate": 1, "insert_deduplication_token": token},
         )
         try:
+            context.data = list(block.columns.values())
             driver.insert(context=context)
         except Exception as raised:  # whatever a value of the wrong type makes the driver raise
             error = context.insert_exception or raised
-            if isinstance(error, DatabaseError) and not isinstance(error, DataError):
+            if not is_about_data(error):
                 raise
-            raise StorageError(f"a row of {block.table} cannot be written: {describe_error(error)}") from error
+            raise BlockRefused(error, find_unwritable(block, context)) from error
 
     def _describe(self, driver: Client, table: str) -> dict[str, str]:
-        types: dict[str, Any] = {row["name"]: row["type"] for row in driver.query(f"DESCRIBE TABLE {table}").named_results()}
+        rows = driver.query(f"DESCRIBE TABLE {table}").named_results()
+        types = {row["name"]: plain_type(row["type"]) for row in rows}
         self._types[table] = types
         return types
+
+
+def _token(pages: Sequence[Page], block: Block) -> str:
+    return insert_token("+".join(sorted({page.round for page in pages})), block.table, block.columns)
+
+
+def _refuse_unreadable_ids(page: Page) -> None:
+    """An id that is no text cannot even be looked up."""
+    for job in list(page.jobs):
+        if not _is_text(job.job_id):
+            _remove(page.jobs, job)
+            page.rejected.append(RejectedRow("job_id", "is no text that can be written", make_writable(job.job_id), job.raw))
+    page.companies = [company for company in page.companies if _is_text(company.company_id)]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and make_writable(value) == value
+
+
+def _remove(rows: list[RowT], row: RowT) -> None:
+    """This very row: others may be equal."""
+    rows[:] = [one for one in rows if one is not row]
+
+
+def plain_type(name: str) -> str:
+    """The type without LowCardinality: ClickHouse makes the dictionaries itself, in a tenth of the driver's time."""
+    return LOW_CARDINALITY.sub(r"\1", name)
 
 
 def _decide_job(known: Known, page: Page, job: Job) -> bool:

@@ -14,6 +14,7 @@ from jobdata_scrapy.warehouse.local_server.statement import (
     quote,
     quote_name,
     read_insert,
+    selects,
     shows_rows,
     split_format,
 )
@@ -55,6 +56,13 @@ def test_tells_statements_with_state_and_with_rows():
     assert not keeps_state("SELECT 'SET'")
     assert shows_rows("/* a */ (SELECT 1)")
     assert not shows_rows("CREATE TABLE t (a Int8)")
+
+
+def test_a_select_is_told_from_what_else_shows_rows():
+    assert selects("/* a */ (SELECT 1)")
+    assert selects("with 1 AS a select a")
+    assert not selects("SHOW TABLES")
+    assert not selects("EXPLAIN SELECT 1")
 
 
 def test_an_empty_native_block_names_its_columns():

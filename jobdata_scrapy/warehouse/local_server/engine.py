@@ -12,6 +12,8 @@ from typing import Any
 
 import chdb
 
+from jobdata_scrapy.warehouse.local_server.inserts import InsertWatch
+
 SESSION_SECONDS = 60.0
 # the engine's own defaults suit a machine of its own: caches of 5 GB, 90 % of the memory
 OPTIONS = "mark_cache_size=268435456&index_mark_cache_size=134217728&max_server_memory_usage_to_ram_ratio=0.5"
@@ -44,6 +46,8 @@ class Engine:
         self._first = chdb.connect(self._url)  # keeps the store open between requests
         self._sessions: dict[str, Handle] = {}
         self._lock = threading.Lock()
+        self._watching = chdb.connect(self._url)
+        self.inserts = InsertWatch(Handle(self._watching))
         self.version, self.timezone = Handle(self._first).text("SELECT version(), timezone()").rstrip("\n").split("\t")
 
     @contextlib.contextmanager
@@ -51,9 +55,12 @@ class Engine:
         """A handle for one request. Set `handle.kept` inside to keep it for the session; requests of a session take turns."""
         handle = self._find(session) or Handle(chdb.connect(self._url))
         with handle.lock:
-            was_kept = handle.kept
+            was_kept, failed = handle.kept, False
             try:
                 yield handle
+            except Exception:
+                failed = True
+                raise
             finally:
                 handle.used = time.monotonic()
                 if not handle.kept:
@@ -61,6 +68,8 @@ class Engine:
                 elif not was_kept:
                     with self._lock:
                         self._sessions[session] = handle
+                if failed:
+                    self.inserts.expect_errors()
 
     def _find(self, session: str) -> Handle | None:
         with self._lock:
@@ -75,4 +84,5 @@ class Engine:
         """Closes the sessions and the store."""
         for handle in self._sessions.values():
             handle.connection.close()
+        self._watching.close()
         self._first.close()

@@ -12,6 +12,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 
 from jobdata_scrapy.warehouse.local_server.engine import Engine, Handle
+from jobdata_scrapy.warehouse.local_server.piped import read_piped
 from jobdata_scrapy.warehouse.local_server.statement import (
     Insert,
     keeps_state,
@@ -19,6 +20,7 @@ from jobdata_scrapy.warehouse.local_server.statement import (
     quote,
     quote_name,
     read_insert,
+    selects,
     shows_rows,
     split_format,
 )
@@ -32,7 +34,8 @@ TRANSPORT = frozenset(
         "cancel_http_readonly_queries_on_client_close",
     }
 )  # fmt: skip
-STREAMABLE = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
+STREAMABLE = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow", "JSONCompactEachRow"})
+PIPED = frozenset({"Parquet"})
 INSERT_HEAD_BYTES = 1 << 18
 
 
@@ -60,13 +63,14 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What to send. streamed: in chunks as they come, else as a whole."""
+    """What to send. streamed: in chunks as they come, else as a whole; close: ends what makes the chunks."""
 
     headers: list[tuple[str, str]]
     chunks: Iterable[bytes]
     streamed: bool = False
     may_compress: bool = False
     summary: dict[str, str] = field(default_factory=dict)
+    close: Callable[[], None] = field(default=lambda: None)
 
 
 def run_request(engine: Engine, request: Request, send: Callable[[Answer], None]) -> None:
@@ -75,10 +79,13 @@ def run_request(engine: Engine, request: Request, send: Callable[[Answer], None]
         _read_form(request)
     session = request.query.get("session_id", "")
     with engine.handle(session) as handle, _settings(handle, request):
-        answer = _run_statement(handle, request, bool(session))
+        answer = _run_statement(engine, handle, request, bool(session))
         query_id = request.query.get("query_id", "")
         answer.headers += [("X-ClickHouse-Query-Id", query_id), ("X-ClickHouse-Summary", json.dumps(answer.summary))]
-        send(answer)
+        try:
+            send(answer)
+        finally:
+            answer.close()
 
 
 def _read_form(request: Request) -> None:
@@ -118,31 +125,27 @@ def _remember(handle: Handle, settings: dict[str, str]) -> list[str]:
     return undo
 
 
-def _run_statement(handle: Handle, request: Request, has_session: bool) -> Answer:
+def _run_statement(engine: Engine, handle: Handle, request: Request, has_session: bool) -> Answer:
     head = (request.query["query"] + "\n").encode() if request.query.get("query") else b""
     for chunk in request.body:
         head += chunk
         if insert := read_insert(head, whole=False):
-            return _run_insert(handle, insert, request.body)
+            return _run_insert(engine, handle, insert, request.body)
         if len(head) > INSERT_HEAD_BYTES:
             break
     if insert := read_insert(head, whole=True):
-        return _run_insert(handle, insert, request.body)
+        return _run_insert(engine, handle, insert, request.body)
     sql = (head + b"".join(request.body)).decode()
     handle.kept = handle.kept or (has_session and keeps_state(sql))
-    return _run_query(handle, request, sql)
+    return _run_query(engine, handle, request, sql)
 
 
-def _run_insert(handle: Handle, insert: Insert, chunks: Iterable[bytes]) -> Answer:
-    with handle.connection.send_insert(insert.into, insert.format) as inserter:
-        for chunk in itertools.chain([insert.rest], chunks):
-            if chunk:
-                inserter.append(chunk)
-        rows = str(inserter.finish().rows_written or 0)
+def _run_insert(engine: Engine, handle: Handle, insert: Insert, chunks: Iterable[bytes]) -> Answer:
+    rows = engine.inserts.run(handle, insert, chunks)
     return Answer([], (), summary={"written_rows": rows, "read_rows": rows})
 
 
-def _run_query(handle: Handle, request: Request, sql: str) -> Answer:
+def _run_query(engine: Engine, handle: Handle, request: Request, sql: str) -> Answer:
     select, named = split_format(sql)
     fmt = named or request.query.get("default_format", "TabSeparated")
     may_compress = request.query.get("enable_http_compression") == "1"
@@ -151,7 +154,13 @@ def _run_query(handle: Handle, request: Request, sql: str) -> Answer:
     def empty() -> bytes:
         return _empty_block(handle, select, request.parameters) if headers and fmt == "Native" else b""
 
-    if named in STREAMABLE and request.query.get("wait_end_of_query") != "1":
+    if request.query.get("wait_end_of_query") == "1":
+        named = ""
+    if named in PIPED and selects(sql) and request.settings.get("readonly", "0") == "0":
+        piped = read_piped(engine, handle, select, fmt, request.parameters)
+        start = next(piped, b"")
+        return Answer(headers, itertools.chain([start], piped), streamed=True, may_compress=may_compress, close=piped.close)
+    if named in STREAMABLE:
         blocks = iter(handle.connection.send_query(sql, fmt, params=request.parameters))
         first = next(blocks, None)  # an error before the first block keeps its status
         chunks = itertools.chain([first.bytes() if first else empty()], (block.bytes() for block in blocks))

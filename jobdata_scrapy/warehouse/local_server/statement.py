@@ -16,6 +16,7 @@ _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 FORMAT_TAIL = 200
 _COMMENTS = r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*"
 _STATEFUL = re.compile(_COMMENTS + r"(SET|USE|CREATE\s+(OR\s+REPLACE\s+)?TEMPORARY)\b", re.IGNORECASE | re.DOTALL)
+_SELECTS = re.compile(_COMMENTS + r"\(*\s*(SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
 _SHOWS_ROWS = re.compile(_COMMENTS + r"\(*\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS|CHECK)\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -50,6 +51,11 @@ def keeps_state(sql: str) -> bool:
 def shows_rows(sql: str) -> bool:
     """Whether the statement answers with rows (its answer has a format)."""
     return bool(_SHOWS_ROWS.match(sql))
+
+
+def selects(sql: str) -> bool:
+    """Whether the statement is a SELECT, which may also stand behind an INSERT INTO."""
+    return bool(_SELECTS.match(sql))
 
 
 def quote(value: object) -> str:
