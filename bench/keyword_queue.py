@@ -70,7 +70,7 @@ def fill(folder: str, url: str, count: int) -> None:
     while missing := count - waiting.count(database):
         copied = ["CONCAT(keyword, ' ', UUID_SHORT())" if name == "`keyword`" else name for name in columns]
         database.execute_sql(
-            f"INSERT INTO keyword ({', '.join(columns)}) SELECT {', '.join(copied)} FROM keyword "  # noqa: S608 - our own text
+            f"INSERT INTO keyword ({', '.join(columns)}) SELECT {', '.join(copied)} FROM keyword "
             f"WHERE state = 'pending' LIMIT {min(missing, 50_000)}"
         )
     if (seconds := time.perf_counter() - begun) > QUIET_SECONDS:

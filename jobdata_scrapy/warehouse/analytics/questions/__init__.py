@@ -1,0 +1,1 @@
+"""One file per question: its row, its SQL, its function(reader, ...) -> list of rows."""

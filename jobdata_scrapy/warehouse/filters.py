@@ -1,0 +1,149 @@
+"""Which postings a question or an export is about: `site=boss`, `city=上海`, `salary=10000-20000` -> a WHERE condition."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from jobdata_scrapy.exceptions import ArgumentError
+from jobdata_scrapy.warehouse.schema import PLATFORMS
+
+FIELDS = {
+    "site": "sites, with commas between them",
+    "city": "cities, with commas between them",
+    "keyword": "the keyword of the search that found the posting",
+    "employer": "a part of the employer's name",
+    "from": "first day of the posting, YYYY-MM-DD (Beijing)",
+    "to": "last day of the posting, YYYY-MM-DD (Beijing)",
+    "salary": "CNY a month, LOW-HIGH, LOW- or -HIGH",
+}
+"""The fields of `--filter FIELD=VALUE`, and what each takes."""
+
+BEIJING = "Asia/Shanghai"
+_SALARY = re.compile(r"(\d{1,9}(?:\.\d{1,2})?)?\s*-\s*(\d{1,9}(?:\.\d{1,2})?)?", re.ASCII)
+_SEPARATORS = re.compile(r"[,，、]")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is asked for; everything left empty filters nothing.
+
+    keyword: of a search that found the posting; employer: a part of the company's name, case aside; date_from, date_to: days
+    (Beijing) on which the posting was first seen, both included; salary_low, salary_high: CNY a month, both included, compared
+    with the middle of the posting's band.
+    """
+
+    platforms: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    keyword: str = ""
+    employer: str = ""
+    date_from: date | None = None
+    date_to: date | None = None
+    salary_low: float | None = None
+    salary_high: float | None = None
+
+    def __bool__(self) -> bool:
+        return self != NO_FILTERS
+
+
+NO_FILTERS = Filters()
+
+
+def parse_filters(pairs: Iterable[str], platforms: Collection[str] = PLATFORMS) -> Filters:
+    """Reads `field=value` words. `platforms`: the sites that are known.
+
+    Raises ArgumentError naming field, value and what is allowed.
+    """
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = (part.strip() for part in pair.partition("="))
+        if not sign or name not in FIELDS:
+            raise ArgumentError(f"filter: {pair!r} is not FIELD=VALUE with a FIELD of {', '.join(FIELDS)}")
+        if name in given:
+            raise ArgumentError(f"filter: {name} is given twice ({given[name]!r} and {value!r}); allowed: once")
+        if not value:
+            raise ArgumentError(f"filter {name}: the value is missing; allowed: {FIELDS[name]}")
+        given[name] = value
+    low, high = _read_salary(given["salary"]) if "salary" in given else (None, None)
+    first, last = (_read_day(name, given[name]) if name in given else None for name in ("from", "to"))
+    if first and last and first > last:
+        raise ArgumentError(f"filter from: {given['from']!r} is after to={given['to']}; allowed: a day not after it")
+    return Filters(
+        platforms=_read_platforms(given.get("site", ""), platforms),
+        cities=_split(given.get("city", "")),
+        keyword=given.get("keyword", ""),
+        employer=given.get("employer", ""),
+        date_from=first,
+        date_to=last,
+        salary_low=low,
+        salary_high=high,
+    )
+
+
+def where(filters: Filters, *, keyword: str = "") -> tuple[str, dict[str, Any]]:
+    """A condition over the columns of `job_analytics`, and its server-side parameters; "1" where nothing is filtered.
+
+    keyword: the condition for `{f_keyword:String}` where the caller's rows have another way to tell it.
+    """
+    kept = {condition: parameters for condition, parameters in _conditions(filters, keyword or KEYWORD_CONDITION) if parameters}
+    return " AND ".join(kept) or "1", {name: value for parameters in kept.values() for name, value in parameters.items()}
+
+
+# A posting known already is not written again when another keyword finds it: its sighting tells.
+KEYWORD_CONDITION = (
+    "(keyword = {f_keyword:String} OR (platform, job_id) IN "
+    "(SELECT platform, job_id FROM job_sighting WHERE keyword = {f_keyword:String}))"
+)
+MIDDLE_OF_BAND = "((ifNull(monthly_low, monthly_high) + ifNull(monthly_high, monthly_low)) / 2)"
+
+
+def _conditions(filters: Filters, keyword: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Each condition with its parameters; without parameters it is not asked for."""
+    yield "platform IN {f_platforms:Array(String)}", _given(f_platforms=list(filters.platforms))
+    yield "city IN {f_cities:Array(String)}", _given(f_cities=list(filters.cities))
+    yield keyword, _given(f_keyword=filters.keyword)
+    yield "positionCaseInsensitiveUTF8(company_name, {f_employer:String}) > 0", _given(f_employer=filters.employer)
+    # against the column itself, so that an index on it can be used
+    yield (
+        f"first_crawled_at >= toDateTime64({{f_from:Date}}, 3, '{BEIJING}')",
+        _given(f_from=filters.date_from),
+    )
+    yield f"first_crawled_at < toDateTime64({{f_to:Date}} + 1, 3, '{BEIJING}')", _given(f_to=filters.date_to)
+    yield f"{MIDDLE_OF_BAND} >= {{f_salary_low:Float64}}", _given(f_salary_low=filters.salary_low)
+    yield f"{MIDDLE_OF_BAND} <= {{f_salary_high:Float64}}", _given(f_salary_high=filters.salary_high)
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None and value not in ("", [])}
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in _SEPARATORS.split(text) if part.strip()))
+
+
+def _read_platforms(text: str, known: Collection[str]) -> tuple[str, ...]:
+    names = _split(text.lower())
+    if wrong := next((name for name in names if name not in known), None):
+        raise ArgumentError(f"filter site: {wrong!r} is unknown; allowed: {', '.join(sorted(known))}")
+    return names
+
+
+def _read_day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentError(f"filter {name}: {text!r} is no day; allowed: YYYY-MM-DD, such as 2026-01-31") from None
+
+
+def _read_salary(text: str) -> tuple[float | None, float | None]:
+    found = _SALARY.fullmatch(text)
+    if found is None or not any(found.groups()):
+        raise ArgumentError(f"filter salary: {text!r} is no band; allowed: LOW-HIGH, LOW- or -HIGH in CNY a month, 10000-20000")
+    low, high = (float(part) if part else None for part in found.groups())
+    if (low or 0.0) > (math.inf if high is None else high):
+        raise ArgumentError(f"filter salary: {text!r} ends below its start; allowed: LOW-HIGH with LOW <= HIGH")
+    return low, high
