@@ -14,6 +14,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobdata_scrapy.config_values import (
+    check_ca_file,
+    check_http_url,
+    check_retention_days,
+    check_server_settings,
+    read_pairs,
+)
 from jobdata_scrapy.exceptions import ConfigError
 
 SECRET = SecretStr("")
@@ -36,7 +43,17 @@ class Config(BaseSettings):
     clickhouse_pass: SecretStr = SECRET
     clickhouse_db: str = Field(default="job_data", pattern=r"^[A-Za-z_]\w*$")
     clickhouse_secure: bool = False
+    clickhouse_verify: bool = True
+    clickhouse_ca_file: str = ""
+    clickhouse_compression: Literal["lz4", "zstd", "gzip", "none"] = "lz4"
+    clickhouse_connections: int = Field(default=8, ge=1, le=256)
+    clickhouse_settings: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    clickhouse_cluster: str = Field(default="", pattern=r"^[\w.-]*$")
+    retention_days: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
+    closed_after_rounds: int = Field(default=2, ge=1, le=100)
+    closed_wait_days: int = Field(default=30, ge=1, le=3650)
     local_server_idle_seconds: float = Field(default=300, gt=0)
+    spool_max_mb: int = Field(default=512, ge=0)
 
     # how fast, how far
     sleep_min_seconds: float | None = Field(default=None, ge=0)
@@ -92,11 +109,12 @@ class Config(BaseSettings):
     monitor_history_rounds: int = Field(default=5, ge=0, le=100)
     monitor_tolerance: float = Field(default=0.5, gt=0, le=1)
     monitor_duration_factor: float = Field(default=5, gt=1)
+    empty_believed_after: int = Field(default=3, ge=0, le=100)
 
     @field_validator("sandbox", "drain_url")
     @classmethod
     def _check_sandbox(cls, value: str) -> str:
-        return _http_url(value) if value else value
+        return check_http_url(value) if value else value
 
     @field_validator("proxy_provider_url")
     @classmethod
@@ -126,16 +144,17 @@ class Config(BaseSettings):
         if not isinstance(value, str):
             return value
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        return {name.strip(): _http_url(url.strip()) for name, _, url in pairs}
+        return {name.strip(): check_http_url(url.strip()) for name, _, url in pairs}
 
-    @field_validator("monitor_field_coverage", mode="before")
+    @field_validator("monitor_field_coverage", "clickhouse_settings", "retention_days", mode="before")
     @classmethod
-    def _read_field_coverage(cls, value: object) -> object:
+    def _read_pairs(cls, value: object) -> object:
         """Accepts a dict or `title=1,city=0.9`."""
-        if not isinstance(value, str):
-            return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        return {name.strip(): share.strip() for name, _, share in pairs}
+        return read_pairs(value)
+
+    _check_ca_file = field_validator("clickhouse_ca_file")(check_ca_file)
+    _check_server_settings = field_validator("clickhouse_settings")(check_server_settings)
+    _check_retention_days = field_validator("retention_days")(check_retention_days)
 
     @field_validator("monitor_field_coverage")
     @classmethod
@@ -150,6 +169,14 @@ class Config(BaseSettings):
         low, high = self.pause_range()
         if low > high:
             raise ValueError(f"SLEEP_MIN_SECONDS ({low:g}) must not be greater than SLEEP_MAX_SECONDS ({high:g})")
+        return self
+
+    @model_validator(mode="after")
+    def _check_server_only(self) -> Self:
+        if self.clickhouse_ca_file and not self.clickhouse_secure:
+            raise ValueError("CLICKHOUSE_CA_FILE is for HTTPS: set CLICKHOUSE_SECURE=true too")
+        if self.clickhouse_cluster and not self.clickhouse_host:
+            raise ValueError("CLICKHOUSE_CLUSTER needs a server: set CLICKHOUSE_HOST too")
         return self
 
     @classmethod
@@ -205,10 +232,3 @@ def _build(cls: type[ConfigT], given: dict[str, Any]) -> ConfigT:
 def _explain(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"]).upper() or "settings"
     return f"{name}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(f"{value!r} is not an http(s) URL such as http://127.0.0.1:8077")
-    return value

@@ -1,10 +1,12 @@
-"""`scrapy warehouse status|migrate|query`: what runs where, the schema, and questions to what was stored."""
+"""`scrapy warehouse status|migrate|verify|prune|query`: what runs where, the schema, an audit, what goes, and questions."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 from rich import box
@@ -13,92 +15,124 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
+from jobdata_scrapy.commands._prune import run_prune
+from jobdata_scrapy.commands._subcommands import LineParser, make_parser, run_subcommand, say
+from jobdata_scrapy.commands._verify import add_arguments, run_verify
 from jobdata_scrapy.config import Config
-from jobdata_scrapy.exceptions import ConfigError, WarehouseUnavailable
-from jobdata_scrapy.warehouse.client import connect, describe_error
-from jobdata_scrapy.warehouse.schema import apply_schema, schema_version
+from jobdata_scrapy.exceptions import StorageError
+from jobdata_scrapy.warehouse.client import WarehouseClient, connect, describe_error
+from jobdata_scrapy.warehouse.local_server.files import ServerFiles
+from jobdata_scrapy.warehouse.schema import describe_plan, migrate, schema_version
 from jobdata_scrapy.warehouse.status import WarehouseStatus, read_status
 
 FORMATS = {"json": "JSON", "csv": "CSVWithNames", "tsv": "TSVWithNames"}
 READ_ONLY = {"readonly": 2}
+PENDING_SHOWN = 3
 ATTEMPTS = 3  # somebody is waiting at the terminal
+USAGE = (
+    "status: address, engine, schema, tables and sizes. migrate [--dry-run]: makes the tables that are missing and upgrades "
+    "those of the older system. verify [--since 7d|YYYY-MM-DD] [--platform PLATFORM] [--json]: counts anew what the ledger says "
+    "was stored, exit code 1 where something differs. prune [--dry-run]: deletes what RETENTION_DAYS no longer keeps. "
+    'query "SELECT ..." [--format table|json|csv|tsv]: runs one statement that only reads.'
+)
+Action = Callable[[Config, argparse.Namespace], None]
 
 
-class Command(ScrapyCommand):
-    """One line for a person when something is wrong: exit code 2 for wrong arguments, 1 for a warehouse that cannot answer."""
+class Command(OneLineErrors, ScrapyCommand):
+    """Each subcommand is a function below. Exit code 2 for wrong arguments, 1 for a warehouse that cannot answer."""
 
     requires_project = True
     requires_crawler_process = False
     default_settings = {"LOG_ENABLED": False}  # noqa: RUF012 - Scrapy's own attribute
 
     def syntax(self) -> str:
-        return 'status | migrate | query "SELECT ..." [--format table|json|csv|tsv]'
+        return "status|migrate|verify|prune|query ..."
 
     def short_desc(self) -> str:
-        return "Show what runs where, apply the schema, or ask the warehouse"
+        return "Show what runs where, apply the schema, audit what was stored, delete what is old, or ask the warehouse"
 
     def long_desc(self) -> str:
-        return (
-            f"{self.short_desc()}. status: address, engine, tables and sizes; migrate: makes the tables that are missing; "
-            "query: runs one statement that only reads."
-        )
-
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
-        super().add_options(parser)
-        parser.add_argument("--format", choices=["table", *FORMATS], default="table", help="how `query` prints (default: table)")
+        return f"{self.short_desc()}. {USAGE}"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        logging.getLogger("jobdata_scrapy").addHandler(logging.NullHandler())  # retries are no news here, the last error is
-        name, *rest = args or [""]
-        actions = {"status": (0, self._status), "migrate": (0, self._migrate), "query": (1, self._query)}
-        if name not in actions:
-            wrong = f"unknown subcommand {name!r}" if name else "a subcommand is missing"
-            raise UsageError(f"warehouse: {wrong}; it is one of {', '.join(actions)}", print_help=False)
-        wanted, action = actions[name]
-        if len(rest) != wanted:
-            takes = "one statement in quotes" if wanted else "no argument"
-            raise UsageError(f"warehouse {name} takes {takes}, got {len(rest)} arguments", print_help=False)
+        run_subcommand(self, build_parser(), args)
+
+
+def build_parser() -> LineParser:
+    """The words that are understood."""
+    parser, add = make_parser("scrapy warehouse")
+    add("status", _explained(show_status))
+    add("migrate", _explained(apply_missing)).add_argument("--dry-run", action="store_true")
+    add_arguments(add("verify", _explained(audit_past)))
+    add("prune", _explained(delete_old)).add_argument("--dry-run", action="store_true")
+    query = add("query", _explained(ask))
+    query.add_argument("statement", metavar='"SELECT ..."')
+    query.add_argument("--format", choices=["table", *FORMATS], default="table")
+    return parser
+
+
+def show_status(config: Config, given: argparse.Namespace) -> None:
+    """`scrapy warehouse status`."""
+    print_status(read_status(config, attempts=ATTEMPTS), Console())
+
+
+def apply_missing(config: Config, given: argparse.Namespace) -> None:
+    """`scrapy warehouse migrate [--dry-run]`."""
+    from spiders.registry import PLATFORMS  # late: the other subcommands need no site
+
+    if given.dry_run and not config.clickhouse_host and not ServerFiles(config.jobdata_dir).store.exists():
+        say("there is no store yet: the first crawl (or `scrapy warehouse migrate`) makes it with all its tables")
+        return
+    with _connected(config, makes_database=not given.dry_run) as client:
+        if given.dry_run:
+            changes = [f"would apply {line}" for line in describe_plan(client, PLATFORMS)]
+        else:
+            changes = [f"applied {name}" for name in migrate(client, PLATFORMS)]
+        say(*changes, f"{client.where}: database {client.database}, schema version {schema_version(client)}")
+
+
+def audit_past(config: Config, given: argparse.Namespace) -> None:
+    """`scrapy warehouse verify [--since ...] [--platform ...] [--json]`."""
+    run_verify(config, given, attempts=ATTEMPTS)
+
+
+def delete_old(config: Config, given: argparse.Namespace) -> None:
+    """`scrapy warehouse prune [--dry-run]`."""
+    run_prune(config, dry_run=given.dry_run, attempts=ATTEMPTS)
+
+
+def ask(config: Config, given: argparse.Namespace) -> None:
+    """`scrapy warehouse query STATEMENT [--format ...]`."""
+    sql = given.statement
+    with _connected(config) as client:
+        if given.format == "table":
+            result = client.query(sql, settings=READ_ONLY)
+            print_rows(result.column_names, result.result_rows, Console())
+        else:
+            data = client.run(lambda driver: driver.raw_query(sql, settings=READ_ONLY, fmt=FORMATS[given.format]))
+            sys.stdout.write(data.decode())
+
+
+@contextmanager
+def _connected(config: Config, *, makes_database: bool = True) -> Iterator[WarehouseClient]:
+    client = connect(config, attempts=ATTEMPTS, makes_database=makes_database)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _explained(action: Action) -> Action:
+    @wraps(action)
+    def run(config: Config, given: argparse.Namespace) -> None:
         try:
-            config = Config.from_settings(self.settings)
-            action(config, *rest, *([opts.format] if wanted else []))
-        except ConfigError as error:
-            raise UsageError(str(error), print_help=False) from None
-        except (WarehouseUnavailable, DatabaseError) as error:
-            text = str(error) if isinstance(error, WarehouseUnavailable) else describe_error(error)
-            sys.stderr.write(f"scrapy warehouse {name}: {text}\n")
-            self.exitcode = 1
+            action(config, given)
+        except DatabaseError as error:
+            raise StorageError(describe_error(error)) from error
 
-    def _status(self, config: Config) -> None:
-        print_status(read_status(config, attempts=ATTEMPTS), Console())
-
-    def _migrate(self, config: Config) -> None:
-        from spiders.registry import PLATFORMS  # late: the other subcommands need no site
-
-        client = connect(config, attempts=ATTEMPTS)
-        try:
-            applied = apply_schema(client, PLATFORMS)
-            version = schema_version(client)
-        finally:
-            client.close()
-        lines = [
-            *(f"applied {name}" for name in applied),
-            f"{client.where}: database {client.database}, schema version {version}",
-        ]
-        sys.stdout.write("\n".join(lines) + "\n")
-
-    def _query(self, config: Config, sql: str, fmt: str) -> None:
-        client = connect(config, attempts=ATTEMPTS)
-        try:
-            if fmt == "table":
-                result = client.query(sql, settings=READ_ONLY)
-                print_rows(result.column_names, result.result_rows, Console())
-            else:
-                data = client.run(lambda driver: driver.raw_query(sql, settings=READ_ONLY, fmt=FORMATS[fmt]))
-                sys.stdout.write(data.decode())
-        finally:
-            client.close()
+    return run
 
 
 def print_status(status: WarehouseStatus, console: Console) -> None:
@@ -112,8 +146,13 @@ def print_status(status: WarehouseStatus, console: Console) -> None:
     else:
         facts.add_row("state", "not started yet: the first crawl (or `scrapy warehouse migrate`) makes it")
     facts.add_row("database", status.database)
+    if status.cluster:
+        facts.add_row("cluster", status.cluster)
     if status.started:
         facts.add_row("schema version", str(status.schema or "none yet: `scrapy warehouse migrate` makes the tables"))
+        if status.schema and status.pending:
+            names = ", ".join(status.pending[:PENDING_SHOWN]) + (" ..." if len(status.pending) > PENDING_SHOWN else "")
+            facts.add_row("pending", f"{len(status.pending)}: {names} (`scrapy warehouse migrate` applies them)")
     console.print(facts)
     if status.tables:
         rows = [(one.name, one.engine, one.rows, decimal(one.size) if one.size is not None else None) for one in status.tables]

@@ -8,19 +8,30 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import clickhouse_connect
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
-from clickhouse_connect.driver.httputil import get_pool_manager
 from clickhouse_connect.driver.query import QueryResult
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
 from tenacity.stop import stop_when_event_set
 from tenacity.wait import wait_exponential_jitter
 
-from jobdata_scrapy.config import Config, secret_value
+from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import WarehouseUnavailable
+from jobdata_scrapy.warehouse.driver import (
+    ACCESS_DENIED,
+    ANSWER_SECONDS,
+    AUTHENTICATION_FAILED,
+    READONLY,
+    DatabaseRefused,
+    SettingsRefused,
+    drop_pool,
+    explain_refusal,
+    is_tls_refusal,
+    make_pool,
+    open_driver,
+)
 from jobdata_scrapy.warehouse.local_server.starter import LocalServerLease
 
 logger = logging.getLogger(__name__)
@@ -32,35 +43,51 @@ T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
-CONNECT_SECONDS = 5
-ANSWER_SECONDS = 60
-AUTHENTICATION_FAILED = 516
-# Errors that say "not now": time-outs, too many queries or parts, no memory, network, replication, unknown outcome of an INSERT.
+# Errors that say "not now": time-outs, too many queries or parts, no memory, network, replication, unknown outcome of an INSERT
+# or an ALTER.
 # https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-TRANSIENT_CODES = frozenset({159, 160, 202, 203, 209, 210, 225, 236, 241, 242, 252, 279, 319, 425, 439, 999, 1000})
+TRANSIENT_CODES = frozenset({159, 160, 202, 203, 209, 210, 225, 236, 241, 242, 252, 279, 319, 425, 439, 517, 999, 1000})
 
 _CONNECTION = re.compile("Failed to establish a new connection|timed out|Connection refused|without response|reset by peer")
 
 
-def connect(config: Config, *, attempts: int = ATTEMPTS, sleep: Callable[[float], None] | None = None) -> WarehouseClient:
+def connect(
+    config: Config,
+    *,
+    attempts: int = ATTEMPTS,
+    sleep: Callable[[float], None] | None = None,
+    makes_database: bool | None = None,
+    answer_seconds: int = ANSWER_SECONDS,
+) -> WarehouseClient:
     """The client of CLICKHOUSE_HOST, or of the local server of JOBDATA_DIR. Nothing is asked or started before its first use.
 
-    `sleep` waits between two attempts (seconds); without it, `close()` ends a wait.
+    `sleep` waits between two attempts (seconds); without it, `close()` ends a wait. `makes_database`: whether a database that is
+    not there yet is made (None: as RUN_MIGRATIONS_ON_STARTUP says); else statements meet the user's default database.
+    `answer_seconds`: for statements that only read, how long nothing may come.
     """
-    return WarehouseClient(config, attempts=attempts, sleep=sleep)
+    return WarehouseClient(config, attempts=attempts, sleep=sleep, makes_database=makes_database, answer_seconds=answer_seconds)
 
 
 class WarehouseClient:
     """May be used from several threads: no ClickHouse session, a pool of connections."""
 
-    def __init__(self, config: Config, *, attempts: int = ATTEMPTS, sleep: Callable[[float], None] | None = None) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: Config,
+        *,
+        attempts: int = ATTEMPTS,
+        sleep: Callable[[float], None] | None = None,
+        makes_database: bool | None = None,
+        answer_seconds: int = ANSWER_SECONDS,
+    ) -> None:
+        self.config = config
+        self._makes_database = config.run_migrations_on_startup if makes_database is None else makes_database
+        self._answer_seconds = answer_seconds
         self._lease = None if config.clickhouse_host else LocalServerLease(config.jobdata_dir, config.local_server_idle_seconds)
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._driver: Client | None = None
-        # a pool of our own: HTTP_PROXY of the environment does not stand between us and loopback
-        self._local_pool = get_pool_manager() if self._lease else None
+        self._pool = make_pool(config)
         self._attempts = attempts
         self._sleep = sleep or sleep_using_event(self._closed)
         self.database = config.clickhouse_db
@@ -73,7 +100,7 @@ class WarehouseClient:
     @property
     def where(self) -> str:
         """The address, for people."""
-        config = self._config
+        config = self.config
         if self._lease:
             return f"the local server of {self._lease.files.jobdata_dir}"
         return f"{'https' if config.clickhouse_secure else 'http'}://{config.clickhouse_host}:{config.clickhouse_port}"
@@ -97,12 +124,9 @@ class WarehouseClient:
             tried = f"after {failed.last_attempt.attempt_number} attempts"
             raise WarehouseUnavailable(f"ClickHouse ({self.where}) did not answer {tried}: {describe_error(error)}") from error
         except DatabaseError as error:
-            if error.code != AUTHENTICATION_FAILED:
+            if not (reason := explain_refusal(error, self.config)):
                 raise
-            user = self._config.clickhouse_user
-            raise WarehouseUnavailable(
-                f"ClickHouse ({self.where}) refused CLICKHOUSE_USER {user!r} with CLICKHOUSE_PASS"
-            ) from error
+            raise WarehouseUnavailable(f"ClickHouse ({self.where}) {reason}") from error
 
     def query(self, sql: str, parameters: dict[str, Any] | None = None, settings: dict[str, Any] | None = None) -> QueryResult:
         """Rows of a statement that reads. `parameters`: for `{name:Type}` or `%(name)s`."""
@@ -117,6 +141,7 @@ class WarehouseClient:
         self._closed.set()
         with self._lock:
             self._drop_driver()
+        drop_pool(self._pool)
         if self._lease:
             self._lease.close()
 
@@ -130,29 +155,19 @@ class WarehouseClient:
         return step(driver)
 
     def _open_driver(self) -> Client:
-        config = self._config
-        common: dict[str, Any] = {
-            "autogenerate_session_id": False,
-            "connect_timeout": CONNECT_SECONDS,
-            "send_receive_timeout": ANSWER_SECONDS,
-            "tz_mode": "aware",  # times are aware UTC datetimes everywhere
-            "settings": {"async_insert": "0"},  # the engine's default is 1 now, with deduplication off
-        }
-        if self._lease:
-            state = self._lease.acquire()
-            where = {"host": state.host, "port": state.port, "username": state.username, "password": state.password}
-            driver = clickhouse_connect.get_client(**where, **common, compress=False, pool_mgr=self._local_pool)
-        else:
-            driver = clickhouse_connect.get_client(
-                host=config.clickhouse_host,
-                port=config.clickhouse_port,
-                username=config.clickhouse_user,
-                password=secret_value(config.clickhouse_pass),
-                interface="https" if config.clickhouse_secure else "http",
-                dedicated_pool=True,
-                **common,
-            )
-        _use_database(driver, self.database)
+        state = self._lease.acquire() if self._lease else None
+        driver = open_driver(self.config, self._pool, state, answer_seconds=self._answer_seconds)
+        try:
+            is_there = _has_database(driver, self.database)
+        except DatabaseError as error:  # so simple a query fails for the settings that come with it
+            if is_transient(error) or not (error.code and self.config.clickhouse_settings):
+                raise
+            raise SettingsRefused(describe_error(error), code=error.code) from error
+        if not is_there and self._makes_database:
+            _make_database(driver, self.database, self.config.clickhouse_cluster)
+            is_there = True
+        if is_there:
+            driver.database = self.database
         return driver
 
     def _may_pass(self, error: BaseException) -> bool:
@@ -174,7 +189,7 @@ class WarehouseClient:
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed later: no connection, time-out, HTTP 5xx of a proxy, a ClickHouse code for "not now"."""
-    if not isinstance(error, DatabaseError):
+    if not isinstance(error, DatabaseError) or is_tls_refusal(error):
         return False
     if error.code is not None:
         return error.code in TRANSIENT_CODES
@@ -191,9 +206,18 @@ def describe_error(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {text[:200]}"
 
 
-def _use_database(driver: Client, database: str) -> None:
-    """Makes the database on first use; a user without the right to make one may work in one that exists."""
-    known = driver.query("SELECT count() FROM system.databases WHERE name = {name:String}", parameters={"name": database})
-    if not known.first_item["count()"]:
-        driver.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
-    driver.database = database
+def _has_database(driver: Client, database: str) -> bool:
+    """Whether it is there and the user may see it."""
+    sql = "SELECT count() FROM system.databases WHERE name = {name:String}"
+    return bool(driver.query(sql, parameters={"name": database}).first_item["count()"])
+
+
+def _make_database(driver: Client, database: str, cluster: str) -> None:
+    """Makes the database; a user without the right to make one may work in one that exists. Raises DatabaseRefused."""
+    everywhere = f" ON CLUSTER '{cluster}'" if cluster else ""
+    try:
+        driver.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}{everywhere}")
+    except DatabaseError as error:
+        if error.code in (ACCESS_DENIED, READONLY):
+            raise DatabaseRefused(str(error), code=error.code) from error
+        raise

@@ -8,7 +8,8 @@ from pathlib import Path
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.warehouse.client import ATTEMPTS, WarehouseClient, connect
 from jobdata_scrapy.warehouse.local_server.files import ServerFiles
-from jobdata_scrapy.warehouse.schema import schema_version
+from jobdata_scrapy.warehouse.schema import pending_steps, schema_version
+from jobdata_scrapy.warehouse.ttl import plan_ttl
 
 TABLES_SQL = """
 SELECT name, engine, total_rows, total_bytes FROM system.tables
@@ -27,26 +28,31 @@ class TableSize:
 
 @dataclass(slots=True)
 class WarehouseStatus:
-    """kind: embedded | server; started: False when there is no store yet (then the rest is empty); pid: of the local server."""
+    """kind: embedded | server; started: False when there is no store yet (then the rest is empty); pid: of the local server.
+
+    pending: what `scrapy warehouse migrate` would apply.
+    """
 
     kind: str
     where: str
     jobdata_dir: Path
     database: str
+    cluster: str = ""
     started: bool = False
     address: str = ""
     pid: int = 0
     version: str = ""
     schema: int = 0
+    pending: list[str] = field(default_factory=list)
     tables: list[TableSize] = field(default_factory=list)
 
 
 def read_status(config: Config, *, attempts: int = ATTEMPTS) -> WarehouseStatus:
     """Asks the warehouse. Starts the local server only where a store exists already. Raises WarehouseUnavailable."""
-    client = connect(config, attempts=attempts)
+    client = connect(config, attempts=attempts, makes_database=False)
     files = ServerFiles(config.jobdata_dir)
     kind = "embedded" if client.embedded else "server"
-    status = WarehouseStatus(kind, client.where, files.jobdata_dir, client.database)
+    status = WarehouseStatus(kind, client.where, files.jobdata_dir, client.database, config.clickhouse_cluster)
     if client.embedded and not files.store.exists():
         return status
     try:
@@ -62,5 +68,6 @@ def _ask(client: WarehouseClient, status: WarehouseStatus) -> None:
     status.started = True
     status.version = str(client.command("SELECT version()"))
     status.schema = schema_version(client)
+    status.pending = [*(step.name for step in pending_steps(client)), *(what for what, _ in plan_ttl(client))]
     rows = client.query(TABLES_SQL, {"database": client.database}).result_rows
     status.tables = [TableSize(*row) for row in rows]

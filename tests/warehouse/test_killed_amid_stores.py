@@ -14,6 +14,7 @@ import pytest
 from jobdata_scrapy.items import Page, StoredPage
 from jobdata_scrapy.warehouse.client import WarehouseClient, connect
 from jobdata_scrapy.warehouse.local_server.files import ServerFiles
+from jobdata_scrapy.warehouse.sightings import count_rounds
 from jobdata_scrapy.warehouse.writer import Writer
 from tests.warehouse.warehouse_parts import ROOT, WAIT_SECONDS, make_config, make_ids, make_job, make_page
 
@@ -44,7 +45,7 @@ def assert_all_there_once(client: WarehouseClient) -> None:
     counts = client.query("SELECT count(), uniqExact(job_id) FROM boss_job").result_rows
     assert counts == [(PAGES * 30, PAGES * 30)]
     assert client.command("SELECT count() FROM job_sighting FINAL") == PAGES * 30
-    assert Writer(client).count_sightings("boss", "round-1") == PAGES * 30
+    assert count_rounds(client, "boss", ["round-1"]) == [PAGES * 30]
 
 
 def test_the_server_is_killed(own_dir: Path):

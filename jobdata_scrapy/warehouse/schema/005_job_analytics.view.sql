@@ -1,5 +1,6 @@
 -- The latest version of each posting. What belongs together (a salary, a place) is taken together from the latest row that has
--- it, so that a list row without a description does not hide the one of the detail row.
+-- it, so that a list row without a description does not hide the one of the detail row. Rows of the older system (without a page_kind)
+-- have raw JSON alone: they would hide all of it.
 SELECT
     '${platform}' AS platform,
     job_id,
@@ -67,5 +68,6 @@ FROM
         min(row.crawled_at) AS first_crawled_at,
         max(row.crawled_at) AS last_crawled_at
     FROM ${platform}_job AS row
+    WHERE row.page_kind != ''
     GROUP BY row.job_id
 )
