@@ -19,20 +19,24 @@ from weakref import WeakKeyDictionary
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.anomaly_windows import AnomalyDetector
 from jobdata_scrapy.backend import open_backend
-from jobdata_scrapy.backend.base import Backend, RunRecord
+from jobdata_scrapy.backend.base import Backend, RunRecord, SpoolCounts
 from jobdata_scrapy.config import Config
-from jobdata_scrapy.coverage import Coverage, RoundState, add_page, finish
+from jobdata_scrapy.coverage import Coverage, RoundState, add_page, waits_for_spool
 from jobdata_scrapy.draining import DrainSwitch
 from jobdata_scrapy.exceptions import StorageError
 from jobdata_scrapy.items import Page, StoredPage
 from jobdata_scrapy.leases import KeywordLease, Owner
 from jobdata_scrapy.pace import PaceGate
 from jobdata_scrapy.platform import Platform, Query
+from jobdata_scrapy.probe import ProbeTurn
 from jobdata_scrapy.report.build import build_report
 from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, judge_run
 from jobdata_scrapy.report.tally import Tally
 from jobdata_scrapy.report.write import write_report
+from jobdata_scrapy.round_memory import RoundMemory
 from jobdata_scrapy.run_leases import RunLeases
+from jobdata_scrapy.run_spool import close_spool, finish_round, spool_stats
+from jobdata_scrapy.site_silence import SiteSilence
 
 logger = logging.getLogger(__name__)
 
@@ -83,14 +87,17 @@ class RunSession:
         self.tally = Tally()
         self.draining = DrainSwitch()
         self.gate = PaceGate(*config.pause_range(), draining=self.draining)
+        self.probe = ProbeTurn(self.draining)
         self.detector = AnomalyDetector(time.monotonic)
         self.leases = RunLeases(backend, config, platform.name, lambda: self.owner, self.gate, self.draining, clock)
         self.run = RunRecord(run_id=new_run_id(platform.name, clock()), platform=platform.name)
         self.rounds: dict[str, Coverage] = {}
-        self.expected: dict[str, int] = {}
-        self.sighted: dict[str, frozenset[str]] = {}
+        self.memory = RoundMemory(backend, config, platform.result_cap, clock)
+        self.waiting: dict[str, int] | None = None
+        self.silence = SiteSilence(self.rounds, self.leases)
         self._taken_up: dict[str, datetime] = {}
         self.errors: list[str] = []
+        self.spool = SpoolCounts()
         self.stores = True
         self._asked_queue = False
         self._round_end_hooks: dict[str, Callable[[], None]] = {}
@@ -120,14 +127,9 @@ class RunSession:
 
     async def open_round(self, query: Query) -> Coverage:
         """Begins one pass over a keyword and puts it into the ledger. Raises StorageError."""
-        coverage = Coverage(
-            platform=self.platform.name,
-            keyword=query.keyword,
-            city=query.city,
-            round=f"{self.run.run_id}.{len(self.rounds) + 1}",
-            run_id=self.run.run_id,
-            cap=self.platform.result_cap,
-        )
+        platform, run_id = self.platform, self.run.run_id
+        round_id = f"{run_id}.{len(self.rounds) + 1}"
+        coverage = Coverage(platform.name, query.keyword, query.city, round_id, run_id, cap=platform.result_cap)
         await self._take_up(coverage)
         await self.backend.open_round(coverage)
         return coverage
@@ -142,20 +144,15 @@ class RunSession:
         self._asked_queue = True
         lease = await self.leases.next_keyword()
         if lease is not None:
-            coverage = lease.coverage
-            await self._take_up(coverage)
-            if coverage.pages_ok:
-                self.sighted[coverage.round] = await self.backend.sighted_ids(
-                    coverage.platform, coverage.round, coverage.pages_ok + 1
-                )
+            await self._take_up(lease.coverage)
+            if lease.goes_on:
+                await self.memory.go_on(lease.coverage)
         return lease
 
     async def _take_up(self, coverage: Coverage) -> None:
         self.rounds[coverage.round] = coverage
         self._taken_up[coverage.round] = self.clock()
-        healthy = await self.backend.last_healthy_rounds(coverage.platform, coverage.keyword, coverage.city, 1)
-        if healthy:
-            self.expected[coverage.round] = healthy[0].seen
+        await self.memory.look_back(coverage)
 
     def forget_round(self, round_id: str) -> None:
         """Stops working on a round that somebody else has taken over: it is theirs in the ledger."""
@@ -181,56 +178,67 @@ class RunSession:
 
     async def store(self, page: Page) -> StoredPage:
         """`Backend.store`."""
-        return await self.backend.store(page)
+        stored = await self.backend.store(page)
+        await self.silence.end()
+        return stored
 
     async def report_page(self, page: Page) -> None:
         """Counts a stored page into its round and writes the ledger line: the last step before a page's outcome."""
         coverage = self.rounds[page.round]
         add_page(coverage, page)
         await self.backend.report_page(coverage, page)
+        await self.silence.end()
 
-    async def end_round(self, round_id: str, stop_reason: str, *, failed: bool, uncovered: str = "") -> Coverage:
+    async def end_round(
+        self, round_id: str, stop_reason: str, *, failed: bool, uncovered: str = "", bystander: bool = False
+    ) -> Coverage:
         """Asks the warehouse what arrived, judges the round, writes it down, gives its keyword back. Later calls do nothing.
 
-        uncovered: what the site's result cap keeps out of reach, in words.
+        uncovered: what the site's result cap keeps out of reach, in words; bystander: it was only in hand when its run ended.
         """
         coverage = self.rounds[round_id]
         if coverage.state is not RoundState.RUNNING:
             return coverage
-        stored: int | None = None
-        try:
-            stored = await self._count_sightings(coverage)
-        except StorageError as error:
-            self.errors.append(f"count check of {coverage.keyword!r}: {error}")
         failed = failed and stop_reason != "drained"  # a run that was asked to end is no fault of its keywords
         coverage.seconds += (self.clock() - self._taken_up.get(round_id, self.clock())).total_seconds()
         coverage.uncovered_parts = uncovered
-        finish(coverage, stop_reason, capped=bool(uncovered), failed=failed, stored=stored)
-        self.release(round_id)
-        await self.backend.close_round(coverage)
+        try:
+            await finish_round(self.backend, coverage, stop_reason, self._count_sightings, failed=failed)
+        finally:
+            self.release(round_id)
         ended_well = coverage.state in (RoundState.DONE, RoundState.CAPPED)
-        await self.leases.give_back(round_id, "" if ended_well else coverage.stop_reason)
+        why = "spooled" if waits_for_spool(coverage) else coverage.stop_reason
+        if round_id not in self.silence:
+            await self.leases.give_back(round_id, "" if ended_well else why, bystander=bystander)
         logger.info(
             "%s %s: %s (%s), %d pages, %d postings", coverage.keyword, coverage.city, coverage.state, coverage.stop_reason,
             coverage.pages_ok, coverage.seen,
         )  # fmt: skip
         return coverage
 
-    async def _count_sightings(self, coverage: Coverage) -> int:
+    async def _count_sightings(self, coverage: Coverage) -> int | None:
         if not self.stores:
             return coverage.distinct
-        return await self.backend.count_sightings(coverage.platform, coverage.round)
+        try:
+            return await self.memory.count(coverage)
+        except StorageError as error:
+            self.errors.append(f"count check of {coverage.keyword!r}: {error}")
+            return None
 
     async def close(self, finish_reason: str, stats: Mapping[str, Any]) -> ClosedRun:
         """Ends what is still open, judges the run, writes its report, closes the backend. Errors are judged, not raised."""
         self.draining.turn_on()  # a round that ends would let the next one begin
+        why = "lost" if finish_reason == "finished" else finish_reason
         for coverage in list(self.rounds.values()):
             if coverage.state is RoundState.RUNNING:
-                await self._guard(
-                    self.end_round(coverage.round, finish_reason if finish_reason != "finished" else "lost", failed=True)
-                )
+                await self._guard(self.end_round(coverage.round, why, failed=True, bystander=why != "lost"))
+        await self._guard(self.silence.settle(finish_reason))
+        if self._is_idle and finish_reason == "finished":  # nothing was ready: why?
+            await self._guard(self._look_at_queue())
         for release in self._release_hooks:
             await self._guard(release())
+        await self._guard(self._close_spool(in_a_hurry=finish_reason == "drained"))
+        stats = {**stats, **spool_stats(self.spool)}
         self.run.finished_at = self.clock()
         self.run.finish_reason = finish_reason
         if self._monitors is not None and not self._is_idle:
@@ -245,6 +253,12 @@ class RunSession:
             judgement = self._judge(finish_reason, stats)
         report = self._build_report(judgement, stats)
         return ClosedRun(judgement, report, self._write_report(report))
+
+    async def _look_at_queue(self) -> None:
+        self.waiting = await self.backend.count_waiting(self.platform.name)
+
+    async def _close_spool(self, *, in_a_hurry: bool) -> None:
+        self.spool = await close_spool(self.backend, list(self.rounds.values()), in_a_hurry=in_a_hurry)
 
     def give_up(self, finish_reason: str, stats: Mapping[str, Any]) -> None:
         """Writes the report of a run that cannot be closed in order any more, to its file alone; nothing where it was closed."""
@@ -262,10 +276,13 @@ class RunSession:
             errors=self.errors,
             monitored=self._monitored,
             idle=self._is_idle,
+            waiting=self.waiting or {},
+            spool=self.spool,
         )
 
     def _build_report(self, judgement: Judgement, stats: Mapping[str, Any]) -> dict[str, Any]:
-        return build_report(self.run, list(self.rounds.values()), self.tally, judgement, stats, self._monitored)
+        rounds = list(self.rounds.values())
+        return build_report(self.run, rounds, self.tally, judgement, stats, self._monitored, self.spool, self.waiting)
 
     def _write_report(self, report: Mapping[str, Any]) -> Path | None:
         folder = self.config.jobdata_dir / "reports"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import scrapy
 
 from jobdata_scrapy import stats as keys
+from jobdata_scrapy.anomaly_watch import watch_length
 from jobdata_scrapy.answers import keep_answer
 from jobdata_scrapy.backend import open_backend
 from jobdata_scrapy.browser import check_browser
 from jobdata_scrapy.config import Config, secret_value
-from jobdata_scrapy.coverage import RoundState
 from jobdata_scrapy.exceptions import (
     ConfigError,
     Drained,
@@ -29,11 +29,10 @@ from jobdata_scrapy.items import Job, Page, StoredPage
 from jobdata_scrapy.js_signer import JsSigner
 from jobdata_scrapy.platform import PageKind, Platform, RequestSpec, SearchPage, Verdict
 from jobdata_scrapy.run_session import RunSession, session_of
-from jobdata_scrapy.search_plan import SearchPlan, Step
 from jobdata_scrapy.verdict_policy import TABLE, Action, decide
 from spiders.arguments import Details, read_arguments
 from spiders.details import read_details
-from spiders.searches import Search, feed_searches
+from spiders.searches import Search, advance_plan, feed_searches, stop_reason
 
 if TYPE_CHECKING:
     from scrapy.http import Response
@@ -81,10 +80,10 @@ class JobSpider(scrapy.Spider):
             await self.session.open(self.given)
             async for search in feed_searches(self.session, arguments):
                 yield self.search_request(search)
-        except StorageError as error:
+        except (StorageError, ConfigError) as error:
             self.logger.error("%s", error)
             self.session.errors.append(str(error))
-            self.close_soon("storage_down")
+            self.close_soon("wrong_setting" if isinstance(error, ConfigError) else "storage_down")
 
     def search_request(self, search: Search) -> scrapy.Request:
         """The request for the next list page of the plan. Pages are addressed by the ledger: no duplicate filter.
@@ -94,24 +93,30 @@ class JobSpider(scrapy.Spider):
         step = search.step
         self.session.rounds[search.round].pages_asked = step.page_number
         spec = self.platform.search_request(step.query, step.page)
-        expected = self.session.expected.get(search.round) if step.query == search.query else None
+        expected = self.session.memory.expected.get(search.round) if step.query == search.query else None
         meta = {"page_number": step.page, "ledger_page": step.page_number, "query": search.query, "expected": expected}
-        request = self.make_request(spec, **meta)
-        return request.replace(callback=self.parse_search, errback=self.search_failed, cb_kwargs={"search": search})
+        meta["believable"] = search.round in self.session.memory.believable
+        hooks = {"callback": self.parse_search, "errback": self.search_failed, "cb_kwargs": {"search": search}}
+        return self.make_request(spec, hooks, **meta)
 
-    def make_request(self, spec: RequestSpec, **meta: Any) -> scrapy.Request:
-        """A Scrapy request for a spec; it keeps the unsigned address, the download handler puts the signed one on the wire."""
+    def make_request(self, spec: RequestSpec, hooks: Mapping[str, Any] | None = None, **meta: Any) -> scrapy.Request:
+        """A Scrapy request for a spec; it keeps the unsigned address, the download handler puts the signed one on the wire.
+
+        hooks: further arguments of the Request, such as its callback.
+        """
         base_url = self.session.config.base_url(self.platform.name, self.platform.live_url(spec.host), spec.host)
         meta |= {"platform": self.platform.name, "page_kind": spec.page_kind, "spec": spec, "base_url": base_url}
         if spec.needs_browser:
             meta["playwright"] = True
-        return scrapy.Request(spec.url(base_url), method=spec.method, body=spec.body, meta=meta, dont_filter=True)
+        address = spec.url(base_url)
+        return scrapy.Request(address, method=spec.method, body=spec.body, meta=meta, dont_filter=True, **(hooks or {}))
 
     async def parse_search(self, response: Response, search: Search) -> AsyncIterator[Page | scrapy.Request]:
         """Yields the page, awaits its outcome, asks its details, and only then asks for the next page."""
         step, following = search.step, None
         try:
             parsed = self.platform.parse_search(response.body, step.page)
+            await watch_length(self.session, response.meta, parsed)
             plan = advance_plan(search.plan, step, parsed)
             stop = stop_reason(parsed, step, plan, search.pages)
             page = self.make_page(search, step.page_number, parsed, last=bool(stop))
@@ -126,6 +131,12 @@ class JobSpider(scrapy.Spider):
             following = await self.ask_again_or_fail(response, search, error)
         except (PageFailed, RequestRefused, StorageError) as error:
             await self.stop_by(search, error, step.page_number)
+        except (SignerError, ConfigError) as error:  # of a detail's request
+            self.tell(search, error)
+            await self.stop_by(search, error, step.page_number)
+        except Exception:  # a mistake of ours: Scrapy tells it, this search ends, the others go on
+            await self.stop_search(search, "page_failed", "")
+            raise
         finally:  # also where a cancelled pipeline never comes back to this generator
             if following is None:
                 self.session.release(search.round)
@@ -150,7 +161,7 @@ class JobSpider(scrapy.Spider):
             self.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=Verdict.CAPPED))
         page = self.new_page(search, PageKind.SEARCH, number)
         page.jobs, page.rejected, page.total = parsed.jobs, parsed.rejected, parsed.total
-        page.capped, page.last = parsed.capped, last
+        page.capped, page.last, page.asks_details = parsed.capped, last, bool(search.details)
         return page
 
     def new_page(self, search: Search, kind: PageKind, number: int) -> Page:
@@ -199,11 +210,15 @@ class JobSpider(scrapy.Spider):
         """The errback: a request that ended without an answer to parse ends its search."""
         request = failure.request  # type: ignore[attr-defined]
         search, error = request.cb_kwargs["search"], failure.value
+        self.tell(search, error)
+        await self.stop_by(search, error, request.meta["ledger_page"])
+
+    def tell(self, search: Search, error: Exception) -> None:
+        """Puts into log and report how a request ended; a refusal's own words are put there by `stop_by`."""
         if not isinstance(error, Drained):
             self.logger.error("%s %s: %s: %s", search.query.keyword, search.query.city, type(error).__name__, error)
         if not isinstance(error, RequestRefused):
             self.session.errors.append(f"{search.query.keyword!r}: {type(error).__name__}: {error}")
-        await self.stop_by(search, error, request.meta["ledger_page"])
 
     async def stop_by(self, search: Search, error: Exception, number: int) -> None:
         """Ends a search by what its page or request ended in: a verdict, or a failure on our side."""
@@ -214,7 +229,7 @@ class JobSpider(scrapy.Spider):
                 self.session.errors.append(error.cause)
             if error.verdict == Verdict.LAYOUT_CHANGED and error.body:
                 self.keep(error.body, search, str(number))
-            down = self.site_down_reason() if error.verdict == Verdict.SERVER_ERROR else ""
+            down = self.site_down_reason(search) if error.verdict == Verdict.SERVER_ERROR else ""
             await self.stop_search(search, error.verdict.lower(), down or error.close_reason)
         elif isinstance(error, LeaseLost):  # somebody else works on the keyword by now
             self.logger.warning("%s", error)
@@ -223,16 +238,19 @@ class JobSpider(scrapy.Spider):
             await self.stop_search(search, "storage_down", "storage_down")
         elif isinstance(error, SignerError):
             await self.stop_search(search, "sign_failed", "sign_rejected")
+        elif isinstance(error, ConfigError):  # it is wrong for every search
+            await self.stop_search(search, "wrong_setting", "wrong_setting")
         else:  # the other searches go on
             await self.stop_search(search, "page_failed" if isinstance(error, PageFailed) else "request_failed", "")
 
-    def site_down_reason(self) -> str:
-        """`site_down` when this search and the last ones before it (in a short run: all) found a site that answers nothing."""
+    def site_down_reason(self, search: Search) -> str:
+        """`site_down` when this search and the last ones before it (in a short run: all) found a site that answers nothing.
+
+        Counted at once: several searches may fail at the same moment, and each takes its time to end.
+        """
         searches = len(read_arguments(self.platform, self.given, self.session.config).queries)
         needed = min(SITE_DOWN_AFTER, searches or SITE_DOWN_AFTER)  # none are named where they come from the queue
-        ended = [one.stop_reason for one in self.session.rounds.values() if one.state is not RoundState.RUNNING]
-        last = ["server_error", *reversed(ended)][:needed]
-        return "site_down" if last == ["server_error"] * needed else ""
+        return "site_down" if self.session.silence.note(search.round) >= needed else ""
 
     async def stop_search(self, search: Search, why: str, close_reason: str) -> None:
         """Ends a search that was not read to its end; closes the run where the reason is the site's or the store's."""
@@ -247,7 +265,11 @@ class JobSpider(scrapy.Spider):
     def keep(self, body: bytes, search: Search, page: str) -> None:
         """Keeps an answer that could not be understood, personal fields out."""
         name = f"{search.round.rpartition('.')[2]}-{page}.json"
-        path = keep_answer(self.session.answers_folder, name, body, self.platform)
+        try:
+            path = keep_answer(self.session.answers_folder, name, body, self.platform)
+        except OSError as error:  # disk full, no right to write: the search is to end in order all the same
+            self.logger.error("The answer could not be understood, nor kept in %s: %s", self.session.answers_folder, error)
+            return
         if path is not None:  # None: enough are kept already
             self.logger.error("The answer could not be understood; kept in %s", path)
 
@@ -259,25 +281,6 @@ class JobSpider(scrapy.Spider):
         self.session.draining.turn_on()
         closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
         closing.add_done_callback(asyncio.Future.exception)
-
-
-def advance_plan(plan: SearchPlan, step: Step, parsed: SearchPage) -> SearchPlan:
-    """The plan once the page of `step` is stored."""
-    rows = len(parsed.jobs) + len(parsed.rejected)
-    return plan.after_page(step, total=parsed.total, capped=parsed.capped, last=parsed.next_page is None, rows=rows)
-
-
-def stop_reason(parsed: SearchPage, step: Step, plan: SearchPlan, limit: int) -> str:
-    """Why paging ends with this page: "end" (of the plan), "pages_limit" (the user's), or "" while it goes on.
-
-    "empty_page": the page before promised this one, and it is empty and knows of no posting at all. A site that hides postings
-    says so, too.
-    """
-    if step.page > 1 and not (parsed.jobs or parsed.rejected or parsed.skipped or parsed.total or parsed.capped):
-        return "empty_page"
-    if plan.next_step() is None:
-        return "end"
-    return "pages_limit" if limit and step.page_number >= limit else ""
 
 
 def select_jobs(page: Page, job_ids: Iterable[str]) -> list[Job]:

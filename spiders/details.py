@@ -42,9 +42,8 @@ async def read_details(spider: JobSpider, search: Search, jobs: Sequence[Job]) -
                     raise
                 _fail(spider, job, refused)
                 continue
-            if page is not None:
-                yield page
-                await spider.outcome_of(page)
+            yield page
+            await spider.outcome_of(page)
 
 
 async def _ask_batch(spider: JobSpider, jobs: Sequence[Job]) -> list[bytes | None]:
@@ -73,8 +72,8 @@ def _judge(spider: JobSpider, body: bytes) -> Verdict:
     return verdict
 
 
-async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes | None) -> Page | None:
-    """The posting's page, None for a posting that is gone. Raises RequestRefused; ParseError, with the answer kept."""
+async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes | None) -> Page:
+    """The posting's page, an empty one that says so where it is gone. Raises RequestRefused; ParseError, with the answer kept."""
     platform, stats = spider.platform, spider.crawler.stats
     in_browser = search.details is Details.HTML
     make_request = platform.html_request if in_browser else platform.detail_request
@@ -89,7 +88,9 @@ async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes 
         gone = platform.verdict(Answer(200, {}, body, PageKind.DETAIL)) is Verdict.GONE
     if gone:
         stats.inc_value(keys.DETAIL_GONE)
-        return None
+        page = spider.new_page(search, PageKind.DETAIL, 0)
+        page.gone = [job.job_id]
+        return page
     try:
         return _make_page(spider, search, job, parse(body))
     except ParseError:

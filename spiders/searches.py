@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from jobdata_scrapy.exceptions import Drained
 from jobdata_scrapy.leases import KeywordLease
-from jobdata_scrapy.platform import Query
+from jobdata_scrapy.platform import Query, SearchPage
 from jobdata_scrapy.run_session import RunSession
 from jobdata_scrapy.search_plan import SearchPlan, Step
 from spiders.arguments import CrawlArguments
@@ -67,6 +67,7 @@ async def _name_searches(session: RunSession, arguments: CrawlArguments) -> Asyn
 
 async def _lease_searches(session: RunSession, arguments: CrawlArguments) -> AsyncIterator[Search]:
     """Keywords of the queue until it has none ready, or the run has had `max_keywords` or `max_minutes`."""
+    pages = session.config.max_pages
     ends_at = session.clock() + timedelta(minutes=arguments.max_minutes) if arguments.max_minutes else None
     taken = 0
     while not (arguments.max_keywords and taken >= arguments.max_keywords) and not (ends_at and session.clock() >= ends_at):
@@ -87,7 +88,10 @@ async def _lease_searches(session: RunSession, arguments: CrawlArguments) -> Asy
             uncovered = restored.plan.describe_uncovered()
             await session.end_round(lease.coverage.round, "end", failed=False, uncovered=uncovered)
             continue
-        yield Search(query, lease.coverage.round, restored.plan, 0, arguments.details, lease)
+        if pages and lease.coverage.pages_ok >= pages:  # the same, of a search that MAX_PAGES ends
+            await session.end_round(lease.coverage.round, "pages_limit", failed=False)
+            continue
+        yield Search(query, lease.coverage.round, restored.plan, pages, arguments.details, lease)
 
 
 def _read_query(session: RunSession, lease: KeywordLease) -> Query | None:
@@ -95,3 +99,22 @@ def _read_query(session: RunSession, lease: KeywordLease) -> Query | None:
         return session.platform.query(lease.keyword, lease.city)
     except KeyError:
         return None
+
+
+def advance_plan(plan: SearchPlan, step: Step, parsed: SearchPage) -> SearchPlan:
+    """The plan once the page of `step` is stored."""
+    rows = len(parsed.jobs) + len(parsed.rejected)
+    return plan.after_page(step, total=parsed.total, capped=parsed.capped, last=parsed.next_page is None, rows=rows)
+
+
+def stop_reason(parsed: SearchPage, step: Step, plan: SearchPlan, limit: int) -> str:
+    """Why paging ends with this page: "end" (of the plan), "pages_limit" (the user's), or "" while it goes on.
+
+    "empty_page": the page before promised this one, and it is empty and knows of no posting at all. A site that hides postings
+    says so, too.
+    """
+    if step.page > 1 and not (parsed.jobs or parsed.rejected or parsed.skipped or parsed.total or parsed.capped):
+        return "empty_page"
+    if plan.next_step() is None:
+        return "end"
+    return "pages_limit" if limit and step.page_number >= limit else ""

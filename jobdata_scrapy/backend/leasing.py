@@ -5,18 +5,19 @@ from __future__ import annotations
 import copy
 import socket
 from collections.abc import Sequence
+from datetime import datetime
 
 import peewee as pw
 
 from jobdata_scrapy.backend.worker import Worker
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import Coverage
-from jobdata_scrapy.db import anomalies, budgets, coverage, exit_leases, exits, keywords, site_locks, tokens
+from jobdata_scrapy.db import anomalies, budgets, coverage, exit_leases, exits, keyword_list, keywords, site_locks, tokens
 from jobdata_scrapy.db.cipher import Cipher
 from jobdata_scrapy.db.exit_leases import ExitRules
 from jobdata_scrapy.db.keyword_states import QueueRules
 from jobdata_scrapy.exits import Exit
-from jobdata_scrapy.leases import AnomalyEvent, ExitLease, KeywordLease, LockState, Owner, TokenLease
+from jobdata_scrapy.leases import AnomalyEvent, ExitLease, KeywordLease, LockCheck, Owner, TokenLease
 
 
 class Leasing:
@@ -55,11 +56,27 @@ class Leasing:
             lambda database: coverage.last_healthy_rounds(database, platform, keyword, city, count)
         )  # fmt: skip
 
+    async def found_empty(self, platform: str, keyword: str, city: str) -> list[datetime]:
+        """The rounds that decide whether an empty list is believed."""
+        return await self._database.run(lambda database: coverage.found_empty(database, platform, keyword, city))
+
+    async def count_waiting(self, platform: str) -> dict[str, int]:
+        """Why no keyword is ready."""
+        return await self._database.run(lambda database: keyword_list.count_waiting(database, platform))
+
     async def acquire_token(self, platform: str, owner: Owner, exit_name: str) -> TokenLease | None:
         """A healthy token that nobody else holds. Raises ConfigError where TOKEN_KEY is missing or another one."""
         return await self._database.run(
             lambda database: tokens.acquire_token(database, self._cipher, platform, owner, exit_name, self._token_seconds)
         )
+
+    async def count_tokens(self, platform: str) -> int:
+        """Healthy tokens, whoever holds them."""
+        return await self._database.run(lambda database: tokens.count_tokens(database, platform))
+
+    async def extend_tokens(self, owner: Owner) -> None:
+        """The heartbeat of tokens."""
+        await self._database.run(lambda database: tokens.extend_tokens(database, owner, self._token_seconds))
 
     async def report_token(self, lease: TokenLease, *, healthy: bool, reason: str = "") -> None:
         """What became of the token."""
@@ -105,7 +122,7 @@ class Leasing:
         """Takes one page from today's budget."""
         return await self._database.run(lambda database: budgets.spend_page(database, platform, limit))
 
-    async def check_lock(self, platform: str, exit_name: str, token_name: str, owner: Owner) -> LockState:
+    async def check_lock(self, platform: str, exit_name: str, token_name: str, owner: Owner) -> LockCheck:
         """The strictest of the locks."""
         return await self._database.run(
             lambda database: site_locks.check_lock(database, platform, exit_name, token_name, owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, fields
+from datetime import datetime
 
 import orjson
 import peewee as pw
@@ -30,3 +31,17 @@ def list_anomalies(database: pw.Database, platform: str = "", limit: int = 50) -
     query = Anomaly.select().where(Anomaly.platform == platform) if platform else Anomaly.select()
     rows = query.order_by(Anomaly.at.desc(), Anomaly.id).limit(limit).execute(database)
     return [AnomalyEvent(**{field.name: getattr(row, field.name) for field in fields(AnomalyEvent)}) for row in rows]
+
+
+@reading
+def count_anomalies_before(database: pw.Database, before: datetime) -> tuple[int, datetime | None]:
+    """How many events are older than `before`, and when the oldest was."""
+    query = Anomaly.select(pw.fn.COUNT(Anomaly.id), pw.fn.MIN(Anomaly.at)).where(Anomaly.at < before).tuples()
+    ((count, oldest),) = query.execute(database)
+    return count, oldest
+
+
+@writing
+def delete_anomalies_before(database: pw.Database, before: datetime) -> int:
+    """Forgets the events that are older than `before`; how many there were."""
+    return int(Anomaly.delete().where(Anomaly.at < before).execute(database))

@@ -42,12 +42,17 @@ def next_due(interval: str, since: datetime) -> datetime | None:
         return None
     if interval == DAILY:
         return next_midnight(since)
-    if span := _SPAN.fullmatch(interval):
-        wait = timedelta(**{_UNITS[span[2]]: int(span[1])})
+    if wait := read_span(interval):
         if wait > MAX_INTERVAL:
             raise ValueError(f"{interval} is longer than {MAX_INTERVAL.days} days")
         return since + wait
     return _next_cron(interval, since)
+
+
+def read_span(text: str) -> timedelta | None:
+    """The time that `30m`, `6h` or `7d` says, None for anything else."""
+    span = _SPAN.fullmatch(text)
+    return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
 
 
 def next_midnight(moment: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,11 +19,19 @@ from jobdata_scrapy.db.keyword_states import COVERED, MAX_PRIORITY, REVIVED, Key
 from jobdata_scrapy.db.models import Keyword
 from jobdata_scrapy.db.transaction import locked, reading, writing
 from jobdata_scrapy.exceptions import ArgumentError
+from jobdata_scrapy.platform import MAX_KEYWORD_LENGTH, NATIONWIDE
 
 BATCH = 500
-NATIONWIDE = "全国"
 USUAL_PRIORITY = 5
-MAX_KEYWORD_LENGTH = 64
+WAITING_FOR = {
+    KeywordState.DEAD: "dead",
+    KeywordState.FAILED: "in back-off",
+    KeywordState.PARTIAL: "in back-off",
+    KeywordState.RUNNING: "held by a process",
+    KeywordState.PENDING: "pending",
+    KeywordState.DONE: "done",
+    KeywordState.CAPPED: "done",
+}
 EMPTY: dict[str, Any] = dict.fromkeys(("last_state", "interval", "round", "plan", "node", "job", "released_by", "last_error"), "")
 
 
@@ -100,6 +109,17 @@ def count_keywords(database: pw.Database, which: KeywordFilter) -> dict[str, int
     counts = {state: count for state, count, _ in rows}
     paused = int(sum(paused for *_, paused in rows))
     return counts | ({"paused": paused} if paused else {})
+
+
+@reading
+def count_waiting(database: pw.Database, platform: str) -> dict[str, int]:
+    """Why no keyword of the site is ready to be leased: reason -> number of keywords."""
+    counts: Counter[str] = Counter()
+    query = Keyword.select(Keyword.state, Keyword.paused, pw.fn.COUNT(Keyword.id)).where(Keyword.platform == platform)
+    for state, paused, count in query.group_by(Keyword.state, Keyword.paused).tuples().execute(database):
+        paused_now = paused and state not in (KeywordState.DEAD, KeywordState.RUNNING)
+        counts["paused" if paused_now else WAITING_FOR[KeywordState(state)]] += count
+    return {reason: counts[reason] for reason in dict.fromkeys((*WAITING_FOR.values(), "paused")) if counts[reason]}
 
 
 def retry_keywords(database: pw.Database, which: KeywordFilter, *, now: datetime | None = None) -> int:

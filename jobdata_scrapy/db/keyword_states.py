@@ -13,13 +13,18 @@ from enum import StrEnum
 from typing import Any, Self
 
 from jobdata_scrapy.config import Config
-from jobdata_scrapy.coverage import RoundState
+from jobdata_scrapy.coverage import FOUND_EMPTY, RoundState
 from jobdata_scrapy.db.intervals import next_due
 from jobdata_scrapy.db.models import Keyword
 from jobdata_scrapy.leases import Owner
+from jobdata_scrapy.platform import Verdict
 
 MAX_BACKOFF = timedelta(days=1)
 MAX_PRIORITY = 9
+SPOOLED = "spooled"  # given back with it: all pages were read, some wait on disk
+SPOOL_PAUSE = timedelta(hours=1)  # then it is looked at again; the replay ends it before, without a lease
+EMPTY_PAUSE = timedelta(hours=8)  # after FOUND_EMPTY on page 1, which may be true: so it is seen again and again over a day
+UNREADABLE = Verdict.LAYOUT_CHANGED.lower()
 MAX_ERROR_LENGTH = 500
 RESUME, AGAIN, FIRST, DUE = range(4)  # the groups of the queue, in the order they are leased
 
@@ -82,8 +87,12 @@ def give_back(row: Keyword, outcome: RoundState, error: str, now: datetime, rule
     change(row, released_by=row.owner or "", owner=None, lease_until=None, last_error=error[:MAX_ERROR_LENGTH])
     if outcome in (RoundState.DONE, RoundState.CAPPED):
         change(row, state=KeywordState(outcome), attempts=0, not_before=None, due_at=next_due(row.interval, row.round_at))
-    elif outcome is RoundState.RUNNING:  # drained: no fault of the keyword's
-        change(row, state=KeywordState.PARTIAL, attempts=max(row.attempts - 1, 0), not_before=None)
+    elif outcome is RoundState.RUNNING:
+        _excuse(row, error, now, rules)
+    elif outcome is RoundState.FAILED and error == FOUND_EMPTY:
+        change(row, state=KeywordState.FAILED, attempts=max(row.attempts - 1, 0), not_before=now + EMPTY_PAUSE)
+    elif outcome is RoundState.PARTIAL and error == SPOOLED:  # read to its end: what it waits for is not the site
+        change(row, state=KeywordState.PARTIAL, attempts=0, not_before=now + SPOOL_PAUSE)
     elif outcome is RoundState.PARTIAL and not error:  # it went as far as it was allowed to (`pages=`, a budget)
         change(row, state=KeywordState.PARTIAL, attempts=0, not_before=now + rules.backoff(1))
     else:
@@ -134,9 +143,9 @@ def schedule(row: Keyword, now: datetime) -> None:
         change(row, queue_key=f"{row.platform}:{_group(row)}{MAX_PRIORITY - row.priority}", wake_at=None)
 
 
-def queue_range(platform: str) -> tuple[str, str]:
-    """Every queue_key of the site is at least the first and less than the second."""
-    return f"{platform}:", f"{platform};"
+def queue_range(platform: str, *, going_on: bool = True) -> tuple[str, str]:
+    """Every queue_key of the site is at least the first and less than the second; `going_on`: those of partial ones, too."""
+    return f"{platform}:{'' if going_on else AGAIN}", f"{platform};"
 
 
 def change(row: Keyword, **values: Any) -> None:
@@ -152,6 +161,18 @@ def _group(row: Keyword) -> int:
     if row.state == KeywordState.FAILED:
         return AGAIN
     return DUE if row.last_state in COVERED else FIRST
+
+
+def _excuse(row: Keyword, error: str, now: datetime, rules: QueueRules) -> None:
+    """No fault of the keyword's: it costs it no attempt, and it never dies of it.
+
+    Where an answer to this very keyword ended its run, others go first: it might end the next run, too. Longer each time for
+    answers that could not be read, since some posting of its own may be all that cannot.
+    """
+    is_own = error.upper() in Verdict.__members__
+    attempts = row.attempts if error == UNREADABLE and not row.moved else max(row.attempts - 1, 0)
+    pause = now + rules.backoff(max(attempts, 1)) if is_own else None
+    change(row, state=KeywordState.PARTIAL, attempts=attempts, not_before=pause)
 
 
 def _count_bad_lease(row: Keyword, rules: QueueRules) -> None:

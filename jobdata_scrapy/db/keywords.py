@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 import peewee as pw
 
@@ -29,21 +30,29 @@ ENDED = (RoundState.DONE, RoundState.CAPPED)
 
 @writing
 def lease_keyword(
-    database: pw.Database, platform: str, owner: Owner, rules: QueueRules, *, now: datetime | None = None
+    database: pw.Database,
+    platform: str,
+    owner: Owner,
+    rules: QueueRules,
+    *,
+    going_on: bool = True,
+    now: datetime | None = None,
 ) -> KeywordLease | None:
     """The next keyword of `platform` in the queue's order, now the owner's; None when none is ready.
 
-    A partial round goes on under its own id, its ledger line becoming the owner's run's; else a new round begins.
+    A partial round goes on under its own id, its ledger line becoming the owner's run's; else a new round begins. `going_on`:
+    whether partial ones are handed out.
     """
     now = now or datetime.now(UTC)
-    row, overdue = _first_in_queue(database, platform, now)
+    keys = queue_range(platform, going_on=going_on)
+    row, overdue = _first_in_queue(database, platform, keys, now)
     if overdue and _wake_keywords(database, platform, rules, now):
-        row, _ = _first_in_queue(database, platform, now)
+        row, _ = _first_in_queue(database, platform, keys, now)
     while row is not None:
         lease = _lease_row(database, row, owner, rules, now)
         if lease is not None:
             return lease
-        row, _ = _first_in_queue(database, platform, now)
+        row, _ = _first_in_queue(database, platform, keys, now)
     return None
 
 
@@ -60,22 +69,29 @@ def extend_keywords(database: pw.Database, owner: Owner, rules: QueueRules, *, n
 
 @writing
 def report_rounds(
-    database: pw.Database, lines: Sequence[Coverage], rules: QueueRules, *, now: datetime | None = None
+    database: pw.Database,
+    lines: Sequence[Coverage],
+    rules: QueueRules,
+    *,
+    units: Sequence[str] = (),
+    now: datetime | None = None,
 ) -> list[StorageError | None]:
     """Writes the counts of rounds; the lease of each that belongs to the queue begins anew.
 
-    Returns, for each, None or the error that it alone ends with: LeaseLost where somebody else has the keyword or the round.
+    `units`: for each line the name that its page has in the spool, "" for none. A line takes in what was written from the spool
+    meanwhile. Returns, for each, None or the error that it alone ends with: LeaseLost where somebody else has it by now.
     """
     now = now or datetime.now(UTC)
     lost = [_extend_reporting(database, line, rules, now) for line in lines]
-    saved = iter(save_rounds(database, [line for line, error in zip(lines, lost, strict=True) if error is None]))
+    kept = [pair for pair, error in zip(zip_longest(lines, units, fillvalue=""), lost, strict=True) if error is None]
+    saved = iter(save_rounds(database, [line for line, _ in kept], [unit for _, unit in kept]))
     return [next(saved) if error is None else error for error in lost]
 
 
 @writing
 def save_plan(database: pw.Database, lease: KeywordLease, plan: str, *, now: datetime | None = None) -> None:
     """Keeps the search plan of a leased keyword. Raises LeaseLost."""
-    row = _check_lease(_find_row(database, lease.keyword_id), lease)
+    row = _check_lease(find_row(database, lease.keyword_id), lease)
     change(row, plan=plan)
     save_rows(database, [row], now or datetime.now(UTC))
 
@@ -89,7 +105,7 @@ def release_keyword(
     `error`: why it did not end well, "" where nothing went wrong. Raises LeaseLost.
     """
     now = now or datetime.now(UTC)
-    row = _find_row(database, lease.keyword_id)
+    row = find_row(database, lease.keyword_id)
     if row is not None and (row.released_by, row.round) == (lease.owner, lease.coverage.round):
         return
     row = _check_lease(row, lease)
@@ -107,7 +123,7 @@ def _wake_keywords(database: pw.Database, platform: str, rules: QueueRules, now:
     return len(rows)
 
 
-def _first_in_queue(database: pw.Database, platform: str, now: datetime) -> tuple[Keyword | None, bool]:
+def _first_in_queue(database: pw.Database, platform: str, keys: tuple[str, str], now: datetime) -> tuple[Keyword | None, bool]:
     """The first keyword that no other transaction has taken, and whether any is to be woken first: each one range of one index.
 
     SQL as text and only what a lease needs: to build the one and to read the rest took longer than all else.
@@ -119,7 +135,7 @@ def _first_in_queue(database: pw.Database, platform: str, now: datetime) -> tupl
         f"FROM keyword WHERE queue_key >= {mark} AND queue_key < {mark} ORDER BY queue_key, queued_at, id LIMIT 1"
         + (" FOR UPDATE SKIP LOCKED" if database.for_update else "")
     )
-    found = database.execute_sql(sql, (platform, Keyword.wake_at.db_value(now), *queue_range(platform))).fetchone()
+    found = database.execute_sql(sql, (platform, Keyword.wake_at.db_value(now), *keys)).fetchone()
     if found is None:
         return None, True
     row = Keyword()
@@ -145,12 +161,12 @@ def _lease_row(database: pw.Database, row: Keyword, owner: Owner, rules: QueueRu
     save_rows(database, [row], now)
     coverage = take_over(database, line, owner.name, at=now) if line else _new_line(row, owner)
     return KeywordLease(
-        row.id, row.platform, row.keyword, row.city, owner.name, row.lease_until, coverage, row.plan, row.attempts
+        row.id, row.platform, row.keyword, row.city, owner.name, row.lease_until, coverage, row.plan, row.attempts, goes_on
     )  # fmt: skip
 
 
 def _settle(database: pw.Database, keyword_id: int, state: RoundState, now: datetime, rules: QueueRules) -> None:
-    row = _find_row(database, keyword_id)
+    row = find_row(database, keyword_id)
     if row is not None:
         give_back(row, state, "", now, rules)
         save_rows(database, [row], now)
@@ -175,7 +191,7 @@ def _extend_reporting(database: pw.Database, line: Coverage, rules: QueueRules, 
     values = (line.pages_ok, KeywordState.RUNNING.value, until, until, keyword_id, line.round, line.run_id)
     if database.execute_sql(sql, values).rowcount == 1:
         return None
-    row = _find_row(database, keyword_id)  # MySQL counts rows that changed, and two reports may come within one tick
+    row = find_row(database, keyword_id)  # MySQL counts rows that changed, and two reports may come within one tick
     if row is not None and (row.round, row.owner) == (line.round, line.run_id):
         return None
     return LeaseLost(_describe_loss(row, line.run_id, line.keyword))
@@ -186,7 +202,8 @@ def _new_round(row: Keyword, now: datetime) -> str:
     return f"k{row.id}.{now:%Y%m%dT%H%M%S}.{secrets.token_hex(3)}"
 
 
-def _find_row(database: pw.Database, keyword_id: int) -> Keyword | None:
+def find_row(database: pw.Database, keyword_id: int) -> Keyword | None:
+    """The keyword, kept from others until the transaction that asks ends."""
     return locked(database, Keyword.select().where(Keyword.id == keyword_id)).first(database)
 
 

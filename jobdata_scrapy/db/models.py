@@ -58,10 +58,18 @@ class CoverageLine(pw.Model):
     state = pw.CharField(16)
     stop_reason = pw.CharField(64)
     updated_at = UtcDateTimeField()
+    replayed_new = pw.IntegerField(default=0, constraints=[pw.SQL("DEFAULT 0")])
+    replayed_changed = pw.IntegerField(default=0, constraints=[pw.SQL("DEFAULT 0")])
+    replayed_unchanged = pw.IntegerField(default=0, constraints=[pw.SQL("DEFAULT 0")])
+    replayed_rejected = pw.IntegerField(default=0, constraints=[pw.SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "coverage"
-        indexes = ((("platform", "keyword", "city", "round"), True), (("platform", "keyword", "city", "updated_at"), False))
+        indexes = (
+            (("platform", "keyword", "city", "round"), True),
+            (("platform", "keyword", "city", "updated_at"), False),
+            (("updated_at",), False),
+        )
 
 
 class Keyword(pw.Model):
@@ -114,6 +122,25 @@ class Keyword(pw.Model):
         )
 
 
+class SpoolUnit(pw.Model):
+    """One list page that went through the spool: counted in its round's line, written from the spool, or both. See `spool_units`.
+
+    new, changed, unchanged, rejected: what its postings turned out to be, once written.
+    """
+
+    unit = pw.CharField(32, primary_key=True)
+    round = pw.CharField(80, index=True)
+    state = pw.CharField(16)
+    new = pw.IntegerField()
+    changed = pw.IntegerField()
+    unchanged = pw.IntegerField()
+    rejected = pw.IntegerField()
+    updated_at = UtcDateTimeField(index=True)
+
+    class Meta:
+        table_name = "spool_unit"
+
+
 MODELS: tuple[type[pw.Model], ...] = (
     CrawlRun,
     CoverageLine,
@@ -124,4 +151,5 @@ MODELS: tuple[type[pw.Model], ...] = (
     SiteLock,
     Anomaly,
     Budget,
+    SpoolUnit,
 )

@@ -44,7 +44,7 @@ class DrainExtension:
         self._poll_seconds = session.config.drain_poll_seconds
         self._draining = False
         self._watching: asyncio.Task[None] | None = None
-        self._url_failed = False
+        self._path_failed = self._url_failed = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -86,16 +86,28 @@ class DrainExtension:
     async def _watch(self) -> None:
         async with httpx2.AsyncClient(timeout=NOTICE_TIMEOUT_SECONDS, trust_env=False) as client:
             while True:
-                if self._path and await asyncio.to_thread(Path(self._path).exists):
+                if self._path and await asyncio.to_thread(self._is_left):
                     return self.drain(f"DRAIN_FILE {self._path}")
                 if self._url and await self._is_announced(client):
                     return self.drain("DRAIN_URL")
                 await asyncio.sleep(self._poll_seconds)
 
+    def _is_left(self) -> bool:
+        try:
+            Path(self._path).stat()
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            if not self._path_failed:
+                logger.warning("DRAIN_FILE could not be looked for, a notice there would be missed: %s", error)
+            self._path_failed = True
+            return False
+
     async def _is_announced(self, client: httpx2.AsyncClient) -> bool:
         try:
             return (await client.get(self._url)).status_code == httpx2.codes.OK
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             if not self._url_failed:
                 logger.warning("DRAIN_URL could not be asked, a notice there would be missed: %s", type(error).__name__)
             self._url_failed = True

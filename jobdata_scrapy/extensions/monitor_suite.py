@@ -10,7 +10,10 @@ from typing import ClassVar
 
 from spidermon import Monitor, MonitorSuite, monitors
 
+from jobdata_scrapy.coverage import RoundState
 from jobdata_scrapy.report.health import check_blocks, check_fields, compare_with_history
+
+READ = (RoundState.DONE, RoundState.CAPPED)
 
 
 class RunMonitor(Monitor):
@@ -39,15 +42,17 @@ class FinishMonitor(RunMonitor):
 
 @monitors.name("items")
 class ItemMonitor(RunMonitor):
-    """A run that found no posting at all is no success."""
+    """A run that was answered and found no posting at all is no success. One that read no search says so itself."""
 
     code = "no_items"
     action = "check the keyword on the site itself"
 
     @monitors.name("some")
     def test_some(self) -> None:
-        seen = sum(coverage.seen for coverage in self.data.rounds)
-        self.expect_none([] if seen else ["nothing was found: the run saw no posting at all"])
+        rounds = self.data.rounds
+        was_answered = any(coverage.state in READ for coverage in rounds)
+        found_none = was_answered and not any(coverage.seen for coverage in rounds)
+        self.expect_none(["nothing was found: the run saw no posting at all"] if found_none else [])
 
 
 @monitors.name("fields")

@@ -15,11 +15,11 @@ from scrapy.exceptions import NotConfigured
 from spidermon import MonitorRunner
 from spidermon.settings import MONITOR
 
-from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import Coverage
 from jobdata_scrapy.exceptions import StorageError
 from jobdata_scrapy.extensions.monitor_suite import RunMonitor, RunMonitorSuite
-from jobdata_scrapy.report.health import COMPARED, Limits
+from jobdata_scrapy.report.health import COMPARED, make_limits
+from jobdata_scrapy.report.history import LOOK_BACK, select_healthy
 from jobdata_scrapy.report.judge import MonitorOutcome, Problem
 from jobdata_scrapy.run_session import RunSession, session_of
 
@@ -60,21 +60,12 @@ class MonitorsExtension:
         if not count or coverage.state not in COMPARED:
             return []
         try:
-            found = await self._session.backend.last_healthy_rounds(coverage.platform, coverage.keyword, coverage.city, count + 1)
+            search = coverage.platform, coverage.keyword, coverage.city
+            found = await self._session.backend.last_healthy_rounds(*search, count * LOOK_BACK + 1)
         except StorageError as error:
             self._session.errors.append(f"history of {coverage.keyword!r}: {error}")
             return []
-        return [one for one in found if one.round != coverage.round][:count]
-
-
-def make_limits(config: Config) -> Limits:
-    """The limits that the MONITOR_* settings name."""
-    return Limits(
-        field_coverage=config.monitor_field_coverage,
-        block_ratio=config.monitor_block_ratio,
-        tolerance=config.monitor_tolerance,
-        duration_factor=config.monitor_duration_factor,
-    )
+        return select_healthy([one for one in found if one.round != coverage.round], self._limits, count)
 
 
 def run_suite(**data: Any) -> tuple[MonitorOutcome, ...]:

@@ -12,6 +12,7 @@ from jobdata_scrapy.exceptions import PageFailed, StorageError
 from jobdata_scrapy.items import Page
 from jobdata_scrapy.report.terminal import print_report
 from jobdata_scrapy.run_session import RunSession, session_of
+from jobdata_scrapy.run_spool import spool_stats
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
@@ -61,6 +62,8 @@ class RunReportExtension:
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
         closed = await self._session.close(reason, self._stats.get_stats())
+        for key, value in spool_stats(self._session.spool).items():
+            self._stats.set_value(key, value)
         self._stats.set_value(keys.RUN_STATE, closed.judgement.state)
         self._stats.set_value(keys.RUN_EXIT_CODE, closed.judgement.exit_code)
         print_report(closed.report, self._console, html_path=closed.html_path)

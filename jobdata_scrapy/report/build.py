@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from jobdata_scrapy import __version__
-from jobdata_scrapy.backend.base import RunRecord
+from jobdata_scrapy.backend.base import RunRecord, SpoolCounts
 from jobdata_scrapy.coverage import Coverage
-from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, count_uncovered
+from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, count_uncovered, describe_queue
 from jobdata_scrapy.report.tally import SALARY_EDGES, SalaryBands, Tally
 from jobdata_scrapy.report.text import clean_text, hide_secrets
 
@@ -21,7 +21,7 @@ Report = dict[str, Any]
 
 _SUMMED = ("pages_asked", "pages_ok", "seen", "new", "changed", "unchanged", "repeated", "rejected", "spooled", "distinct")
 _SUMMED_IF_KNOWN = ("total", "stored", "uncovered")
-_PARTS = ("new", "changed", "unchanged", "repeated", "rejected")
+_PARTS = ("new", "changed", "unchanged", "repeated", "rejected", "spooled")
 
 
 def build_report(
@@ -31,11 +31,14 @@ def build_report(
     judgement: Judgement,
     stats: Mapping[str, Any],
     monitored: Sequence[MonitorOutcome] = (),
+    spool: SpoolCounts | None = None,
+    waiting: Mapping[str, int] | None = None,
 ) -> Report:
     """Everything about a run that is worth keeping; `stats` are Scrapy's. Times are ISO 8601, durations seconds.
 
     `rounds` are the ledger's lines (a resumed round counts earlier runs too), `totals` their sums, `this_run` what this run alone
-    read. Secrets in the run's arguments are hidden, every text is one printable line.
+    read, `queue` why a run over the queue had nothing to do (from `waiting`; None: it had). Secrets in the run's arguments are
+    hidden, every text is one printable line.
     """
     lines = [_build_round(coverage) for coverage in rounds]
     return {
@@ -49,6 +52,8 @@ def build_report(
         "this_run": asdict(tally.postings),
         "details": asdict(tally.details),
         "companies_seen": tally.companies_seen,
+        "spool": _build_spool(spool or SpoolCounts()),
+        "queue": None if waiting is None else describe_queue(run.platform, waiting),
         "checks": _build_checks(lines, stats),
         "verdicts": dict(tally.verdicts.most_common()),
         "latency_seconds": tally.latency.summary(),
@@ -128,6 +133,11 @@ def _build_checks(lines: list[dict[str, Any]], stats: Mapping[str, Any]) -> list
         },
         {"name": "pages", "left": yielded, "right": stored, "holds": yielded == stored},
     ]
+
+
+def _build_spool(spool: SpoolCounts) -> dict[str, Any]:
+    """What went through the spool; `waiting_*` are still on disk, `damaged` the files that were set aside."""
+    return asdict(spool) | {"damaged": [clean_text(name, 255) for name in spool.damaged]}
 
 
 def _build_salary(salaries: SalaryBands) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import Coverage, RoundState
 from jobdata_scrapy.report.tally import Tally
 from jobdata_scrapy.report.text import clean_text
@@ -27,6 +28,16 @@ class Limits:
     block_ratio: float
     tolerance: float
     duration_factor: float
+
+
+def make_limits(config: Config) -> Limits:
+    """The limits that the MONITOR_* settings name."""
+    return Limits(
+        field_coverage=config.monitor_field_coverage,
+        block_ratio=config.monitor_block_ratio,
+        tolerance=config.monitor_tolerance,
+        duration_factor=config.monitor_duration_factor,
+    )
 
 
 def check_fields(tally: Tally, limits: Limits) -> list[str]:

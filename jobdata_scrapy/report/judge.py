@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jobdata_scrapy.coverage import Coverage, RoundState
+from jobdata_scrapy.backend.base import SpoolCounts
+from jobdata_scrapy.coverage import Coverage, RoundState, waits_for_spool
 from jobdata_scrapy.platform import Verdict
 from jobdata_scrapy.report.text import clean_text, hide_url_credentials
 from jobdata_scrapy.verdict_policy import TABLE
@@ -15,8 +16,10 @@ MAX_ERRORS_SHOWN = 10
 SHORTFALL_ALLOWED = 0.2
 """A site's total moves while it is paged and may count advertisement cards; a round that ends further below it lost postings."""
 
+_REPLAY = "bring the warehouse back (scrapy warehouse status), then scrapy spool replay"
 _STOP_ACTIONS = {
     "no_exit_free": "wait until another process gives its exit back, or add an exit, and run again",
+    "no_token_free": "wait until another process gives its token back, or add a token (scrapy tokens add), and run again",
     "no_proxy_left": "check the proxies (PROXY_TUNNEL, credentials, balance) and run again",
     "blocked": "the site blocks this exit: wait some hours or change the exit; do not push on",
     "sign_rejected": "the site refuses our signature: check the signing key or script of this site",
@@ -25,6 +28,9 @@ _STOP_ACTIONS = {
     "layout_changed": "the site changed its answers: an engineer has to mend the parser",
     "site_down": "the site, or the exit on the way to it, answers errors or nothing: look whether both are up and run again",
     "storage_down": "bring the warehouse back (scrapy warehouse status) and run again: pages not stored are read again",
+    "wrong_setting": "correct the setting that the error names, in the environment of every process, and run again",
+    "empty_against_history": "look at the keyword on the site: what it shows there is hidden from this exit; if it has no "
+    "postings any more, run it once with EMPTY_BELIEVED_AFTER=0",
     "budget_spent": "the page budget is used up: run again when the next one begins, or raise it",
     "drained": "the run was asked to end: run again to read the rest",
     "shutdown": "the run was interrupted: run again to read the rest",
@@ -69,16 +75,22 @@ def judge_run(
     errors: list[str],
     monitored: Sequence[MonitorOutcome] = (),
     idle: bool = False,
+    waiting: Mapping[str, int] | None = None,
+    spool: SpoolCounts | None = None,
 ) -> Judgement:
     """Judges a run from its ledger lines, its pages, Scrapy's finish reason, what went wrong (spider exceptions, lost
     requests, failed pages: one text each) and what the monitors found. idle: the queue had no keyword ready: no round is right.
+    waiting: why it had none (`Backend.count_waiting`); keywords that are dead wait for a person. spool: what went through the
+    spool, and what waits there.
     """
     problems = [
         *_check_finish(finish_reason),
         *_check_errors(errors),
         *_check_pages(pages_yielded, pages_stored),
         *(problem for coverage in rounds for problem in _check_round(coverage)),
+        *_check_spool(spool or SpoolCounts(), rounds),
         *([] if idle else _check_found(rounds)),
+        *_check_queue(waiting or {}),
     ]
     said = {problem.code for problem in problems}
     problems += [one.problem for one in monitored if one.problem is not None and one.problem.code not in said]
@@ -87,6 +99,14 @@ def judge_run(
     capped = tuple(_describe_cap(coverage) for coverage in rounds if coverage.state is RoundState.CAPPED)
     state = "capped" if capped else "kept"
     return Judgement(state, EXIT_CODES[state], capped)
+
+
+def describe_queue(platform: str, waiting: Mapping[str, int]) -> str:
+    """Why a run over the queue had nothing to do, in one line."""
+    if not waiting:
+        return f"the queue has no keyword of {platform} (scrapy keywords add {platform} KEYWORD)"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in waiting.items())
+    return f"no keyword of {platform} is ready: {reasons} (scrapy keywords list {platform})"
 
 
 def count_uncovered(coverage: Coverage) -> int | None:
@@ -131,12 +151,12 @@ def _check_found(rounds: list[Coverage]) -> Iterator[Problem]:
 
 def _check_round(coverage: Coverage) -> Iterator[Problem]:
     name, reason = _name(coverage), clean_text(coverage.stop_reason, 60) or "no reason given"
-    if not _ended_well(coverage):
+    if not _ended_well(coverage) and not waits_for_spool(coverage):
         message = f"{name} ended as {coverage.state.value} ({reason}) after {coverage.pages_ok} of {coverage.pages_asked} pages"
         action = _STOP_ACTIONS.get(_close_reason(coverage.stop_reason), "run this keyword again")
         yield Problem("round_unfinished", message, action)
     if not coverage.adds_up:
-        parts = coverage.new + coverage.changed + coverage.unchanged + coverage.repeated + coverage.rejected
+        parts = coverage.new + coverage.changed + coverage.unchanged + coverage.repeated + coverage.rejected + coverage.spooled
         message = f"{name} saw {coverage.seen} postings but accounts for {parts}"
         yield Problem("sums_differ", message, "report this as a bug with the run's JSON report; run the keyword again")
     yield from _check_arrival(coverage, name)
@@ -144,9 +164,8 @@ def _check_round(coverage: Coverage) -> Iterator[Problem]:
 
 def _check_arrival(coverage: Coverage, name: str) -> Iterator[Problem]:
     if coverage.spooled:
-        action = "bring the warehouse back (scrapy warehouse status): they are written when it answers again"
-        yield Problem("spooled", f"{name}: {coverage.spooled} postings wait on disk, not in the warehouse", action)
-    elif coverage.stored is None and _ended_well(coverage):
+        yield Problem("spooled", f"{name}: {coverage.spooled} postings wait on disk, not in the warehouse", _REPLAY)
+    elif coverage.stored is None and (_ended_well(coverage) or waits_for_spool(coverage)):
         yield Problem("not_counted", f"{name}: the warehouse was not asked what arrived", "run this keyword again")
     elif coverage.stored is not None and coverage.stored != coverage.distinct:
         message = f"{name}: the warehouse counts {coverage.stored} postings, {coverage.distinct} were read"
@@ -155,6 +174,23 @@ def _check_arrival(coverage: Coverage, name: str) -> Iterator[Problem]:
     if coverage.state is RoundState.DONE and coverage.seen < total * (1 - SHORTFALL_ALLOWED):
         message = f"{name} ended after {coverage.seen} postings where the site advertises {total}"
         yield Problem("shortfall", message, "the site cut its answers short: wait or change the exit, and run again")
+
+
+def _check_queue(waiting: Mapping[str, int]) -> Iterator[Problem]:
+    if dead := waiting.get("dead"):
+        message = f"{dead} of the queue's {sum(waiting.values())} keywords are dead: no run takes them up any more"
+        action = "see why (scrapy keywords list --state dead), mend the cause, then scrapy keywords retry"
+        yield Problem("dead_keywords", message, action)
+
+
+def _check_spool(spool: SpoolCounts, rounds: Sequence[Coverage]) -> Iterator[Problem]:
+    if spool.waiting_pages and not any(coverage.spooled for coverage in rounds):  # details, which no round counts
+        yield Problem("spooled", f"{spool.waiting_pages} pages wait on disk, not in the warehouse", _REPLAY)
+    if spool.damaged:
+        names = ", ".join(spool.damaged[:3]) + (f" and {len(spool.damaged) - 3} more" if len(spool.damaged) > 3 else "")
+        message = f"{len(spool.damaged)} files of the spool are damaged and were set aside: {names}"
+        action = "run their keywords again (scrapy coverage --state failed names them), then remove the files"
+        yield Problem("spool_damaged", clean_text(message, 400), action)
 
 
 def _close_reason(stop_reason: str) -> str:

@@ -25,6 +25,7 @@ _SHORT_HEADINGS = {
     "stored": "store",
 }
 _NUMBERS = ("total", "seen", "new", "changed", "unchanged", "repeated", "rejected", "stored")
+MAX_ROUNDS_SHOWN = 40
 _PIPE_WIDTH = 250  # a pipe has no width: nothing is cut or wrapped there
 
 
@@ -33,7 +34,11 @@ def print_report(report: Report, console: Console, *, html_path: Path | None = N
     run, judgement = report["run"], report["judgement"]
     _print(console, Text(f"run {run['run_id']}  {run['platform']}  {format_duration(run['duration_seconds'])}", style="bold"))
     _print(console, _make_coverage_table(report, plain=not console.is_terminal, narrow=console.width < _NARROW))
-    for line in (_describe_answers(report), _describe_traffic(report), *_describe_quality(report)):
+    if (hidden := len(report["rounds"]) - MAX_ROUNDS_SHOWN) > 0:
+        _print(console, Text(f"and {hidden} more searches: all are in the HTML report, and in `scrapy coverage`"))
+    if report.get("queue"):  # a report of an earlier version has none
+        _print(console, Text(report["queue"]))
+    for line in (_describe_answers(report), _describe_traffic(report), *_describe_quality(report), *_describe_spool(report)):
         _print(console, Text(line))
     for check in report["checks"]:
         if not check["holds"]:
@@ -79,9 +84,14 @@ def _make_coverage_table(report: Report, *, plain: bool, narrow: bool) -> Table:
     headings = _SHORT_HEADINGS if narrow and not plain else _HEADINGS
     for name in _NUMBERS:
         table.add_column(headings.get(name, name), justify="right", footer=format_number(totals[name]), no_wrap=True)
-    for line in rounds:
+    for line in sorted(rounds, key=_ended_well)[:MAX_ROUNDS_SHOWN]:
         table.add_row(*_make_row(line))
     return table
+
+
+def _ended_well(line: dict[str, Any]) -> bool:
+    """What did not end well is shown first: of hundreds of searches not all are shown."""
+    return bool(line["state"] == "done")
 
 
 def _make_row(line: dict[str, Any]) -> list[Text]:
@@ -116,6 +126,19 @@ def _describe_quality(report: Report) -> list[str]:
     if report["details"]["pages"]:
         lines.append(f"details: {report['details']['seen']} postings, {report['details']['changed']} changed")
     return lines
+
+
+def _describe_spool(report: Report) -> list[str]:
+    spool = report.get("spool")  # a report of an earlier version has none
+    if not spool or not any(spool.values()):
+        return []
+    told = [
+        f"{spool['pages']} pages ({spool['postings']} postings) were kept on disk while the warehouse was away",
+        f"{spool['replayed_pages']} ({spool['replayed_postings']}) written from there",
+        f"{spool['waiting_pages']} ({spool['waiting_postings']}) of this run's still wait",
+    ]
+    damaged = [f"{len(spool['damaged'])} damaged files were set aside"] if spool["damaged"] else []
+    return [f"spool: {', '.join([*told, *damaged])}"]
 
 
 def _print(console: Console, renderable: Text | Table) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import datetime
 from pathlib import Path
 
 from jobdata_scrapy.exceptions import JobDataError
@@ -56,6 +57,13 @@ def list_reports(folder: Path | str) -> list[Path]:
     """The JSON reports of a folder, the newest first; empty where there is no folder yet."""
     paths = [path for path in Path(folder).glob("*.json") if not path.name.startswith(".")]
     return sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+
+
+def list_expired_reports(folder: Path | str, before: datetime) -> list[Path]:
+    """Reports (JSON and HTML) last written before `before`; never the newest run's, which `scrapy report` shows."""
+    newest = {path.stem for path in list_reports(folder)[:1]}
+    paths = [path for kind in ("*.json", "*.html") for path in Path(folder).glob(kind) if not path.name.startswith(".")]
+    return sorted(path for path in paths if path.stem not in newest and path.stat().st_mtime < before.timestamp())
 
 
 def read_report(path: Path) -> Report:

@@ -9,17 +9,17 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
 
 from jobdata_scrapy.backend.base import Backend
-from jobdata_scrapy.coverage import Coverage, RoundState
+from jobdata_scrapy.coverage import FOUND_EMPTY, Coverage, RoundState
 from jobdata_scrapy.exceptions import LeaseLost
 from jobdata_scrapy.exits import Exit
-from jobdata_scrapy.leases import AnomalyEvent, KeywordLease, LockState, Owner
-from tests.backend.contract import Search
+from jobdata_scrapy.leases import AnomalyEvent, KeywordLease, LockCheck, LockState, Owner
+from tests.backend.contract import T0, Search
 
 _sites = itertools.count()
 
@@ -104,6 +104,48 @@ class LeasingContract:
         await report_page(backend, again, search, range(30, 60))
         assert len(await backend.sighted_ids("boss", again.coverage.round, 9)) == 60
 
+    async def test_what_a_lost_attempt_stored_counts_no_more_unless_it_is_seen_again(
+        self, backend: Backend, stock: Stock, site: str, anne: Owner, ben: Owner
+    ):
+        search = Search.new()
+        stock.add_keywords(site, "a")
+        lost = await backend.lease_keyword(site, anne)
+        assert lost is not None
+        assert not lost.goes_on
+        await report_page(backend, lost, search, range(10))
+        coverage = lost.coverage
+        await backend.store(search.page(2, range(10, 20), round=coverage.round, run_id=anne.name))
+        await backend.release_keyword(lost)
+        taken = await backend.lease_keyword(site, ben)
+        assert taken is not None
+        assert taken.goes_on
+        for _ in range(2):
+            await backend.set_aside_sightings("boss", coverage.round, 2)
+        assert await backend.count_sightings("boss", coverage.round) == 10
+        assert len(await backend.sighted_ids("boss", coverage.round, 9)) == 10
+        await backend.store(
+            search.page(2, range(15, 25), round=coverage.round, run_id=ben.name, fetched_at=T0 + timedelta(hours=1))
+        )
+        assert await backend.count_sightings("boss", coverage.round) == 20
+        await backend.set_aside_sightings("boss", coverage.round, 2, ben.name)
+        assert await backend.count_sightings("boss", coverage.round) == 20
+
+    async def test_why_nothing_is_ready_and_when_a_keyword_was_found_empty(
+        self, backend: Backend, stock: Stock, site: str, anne: Owner
+    ):
+        assert await backend.count_waiting(site) == {}
+        stock.add_keywords(site, "a")
+        lease = await backend.lease_keyword(site, anne)
+        assert lease is not None
+        assert await backend.count_waiting(site) == {"held by a process": 1}
+        lease.coverage.state, lease.coverage.stop_reason = RoundState.FAILED, FOUND_EMPTY
+        before = datetime.now(UTC)
+        await backend.close_round(lease.coverage)
+        await backend.release_keyword(lease, FOUND_EMPTY)
+        assert await backend.count_waiting(site) == {"in back-off": 1}
+        (ended,) = await backend.found_empty(site, "a", "上海")
+        assert before - timedelta(seconds=1) <= ended <= datetime.now(UTC)
+
     async def test_a_failed_keyword_rests(self, backend: Backend, stock: Stock, site: str, anne: Owner):
         stock.add_keywords(site, "a", "b")
         lease = await backend.lease_keyword(site, anne)
@@ -124,14 +166,19 @@ class LeasingContract:
 
     async def test_tokens(self, backend: Backend, stock: Stock, site: str, anne: Owner, ben: Owner):
         assert await backend.acquire_token(site, anne, "exit-1") is None
+        assert await backend.count_tokens(site) == 0
         stock.add_token(site, "secret-1")
+        await backend.extend_tokens(anne)
         lease = await backend.acquire_token(site, anne, "exit-1")
         assert lease is not None
         assert (lease.value, lease.exit_name, lease.owner) == ("secret-1", "exit-1", anne.name)
         again = await backend.acquire_token(site, anne, "exit-1")
         assert again is not None
         assert again.token_id == lease.token_id
+        for _ in range(2):
+            await backend.extend_tokens(anne)
         assert await backend.acquire_token(site, ben, "exit-1") is None
+        assert await backend.count_tokens(site) == 1
         for _ in range(2):
             await backend.report_token(lease, healthy=True)
             await backend.release_token(lease)
@@ -140,6 +187,7 @@ class LeasingContract:
         await backend.report_token(lease, healthy=False, reason="late")
         for _ in range(2):
             await backend.report_token(other, healthy=False, reason="TOKEN_EXPIRED")
+        assert await backend.count_tokens(site) == 0
         assert await backend.acquire_token(site, anne, "exit-1") is None
 
     async def test_exits(self, backend: Backend, site: str, anne: Owner, ben: Owner):
@@ -154,6 +202,7 @@ class LeasingContract:
         assert second is not None
         assert await backend.count_exits(site) == 2
         first.last_end, first.slowness = datetime(2026, 11, 22, 6, tzinfo=UTC), 2.0
+        first.not_before = datetime(2026, 11, 22, 7, tzinfo=UTC)
         for _ in range(2):
             await backend.touch_exit(first)
         for _ in range(2):
@@ -164,6 +213,7 @@ class LeasingContract:
         taken = await backend.lease_exit(site, ben)
         assert taken is not None
         assert (taken.exit_name, taken.last_end, taken.slowness) == (first.exit_name, first.last_end, 2.0)
+        assert taken.not_before == first.not_before
         with pytest.raises(LeaseLost):
             await backend.touch_exit(first)
         await backend.release_exit(first)
@@ -177,12 +227,13 @@ class LeasingContract:
 
     async def test_a_lock_stops_the_site_until_it_is_closed(self, backend: Backend, site: str, anne: Owner):
         async def check() -> list[LockState]:
-            return [await backend.check_lock(site, "e", "t", anne), await backend.check_lock(site, "f", "", anne)]
+            return [(await backend.check_lock(site, *way, anne)).state for way in (("e", "t"), ("f", ""))]
 
         assert await check() == [LockState.CLOSED, LockState.CLOSED]
         for _ in range(2):
             await backend.trip_lock(f"{site}|exit=e", "CAPTCHA")
         assert await check() == [LockState.OPEN, LockState.CLOSED]
+        assert await backend.check_lock(site, "e", "t", anne) == LockCheck(LockState.OPEN, (f"{site}|exit=e",))
         await backend.trip_lock(site, "CAPTCHA")
         assert await check() == [LockState.OPEN, LockState.OPEN]
         for key in (site, f"{site}|exit=e"):

@@ -22,22 +22,34 @@ async def backend(config: Config) -> AsyncIterator[DirectBackend]:
 
 async def test_pages_that_come_together_are_stored_each_with_its_own_counts(backend):
     search = Search.new()
-    pages = [search.page(number, range(number * 20, number * 20 + 30)) for number in range(6)]  # ten in common with the next
+    pages = [search.page(number + 1, range(number * 20, number * 20 + 30)) for number in range(6)]  # ten in common with the next
     stored = await asyncio.gather(*(backend.store(page) for page in pages))
     assert [one.new for one in stored] == [30, 20, 20, 20, 20, 20]
     assert [one.unchanged for one in stored] == [0, 10, 10, 10, 10, 10]
     assert await backend.count_sightings("boss", pages[0].round) == 130
 
 
+async def test_one_bad_row_does_not_cost_the_others(backend):
+    search = Search.new()
+    pages = [search.page(number + 1, range(number * 30, number * 30 + 30)) for number in range(3)]
+    pages[1].jobs[7].longitude = "121.47 degrees"
+    stored = await asyncio.gather(*(backend.store(page) for page in pages))
+    assert [one.new for one in stored] == [30, 29, 30]
+    assert [(row.field, row.row_id) for row in pages[1].rejected] == [("longitude", f"{search.prefix}-37")]
+    assert [len(page.rejected) for page in pages] == [0, 1, 0]
+    assert {job.state for page in pages for job in page.jobs} == {RowState.NEW}
+    assert await backend.count_sightings("boss", pages[0].round) == 89
+
+
 async def test_one_bad_page_does_not_cost_the_others(backend):
     search = Search.new()
-    pages = [search.page(number, range(number * 30, number * 30 + 30)) for number in range(3)]
-    pages[1].jobs[7].longitude = "121.47 degrees"
+    pages = [search.page(number + 1, range(number * 30, number * 30 + 30)) for number in range(3)]
+    for job in pages[1].jobs:
+        job.longitude = "121.47 degrees"
     first, bad, last = await asyncio.gather(*(backend.store(page) for page in pages), return_exceptions=True)
     assert (first.new, last.new) == (30, 30)
     assert isinstance(bad, StorageError)
-    assert "boss_job" in str(bad)
-    assert {job.state for job in pages[2].jobs} == {RowState.NEW}
+    assert "boss_job, the first for longitude" in str(bad)
     assert await backend.count_sightings("boss", pages[0].round) == 60
 
 

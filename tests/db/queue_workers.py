@@ -98,9 +98,9 @@ def spend_all(number: int, folder: str, url: str, limit: int) -> int:
 def probe(number: int, folder: str, url: str) -> bool:
     """Whether this process may probe."""
     database = open_database(config_of(folder, url))
-    state = site_locks.check_lock(database, "boss", "", "", Owner(f"p{number}"))
+    locks = site_locks.check_lock(database, "boss", "", "", Owner(f"p{number}"))
     database.close()
-    return state is LockState.HALF_OPEN
+    return locks.state is LockState.HALF_OPEN
 
 
 if __name__ == "__main__":

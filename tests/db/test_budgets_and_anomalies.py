@@ -1,6 +1,11 @@
 from dataclasses import replace
 
-from jobdata_scrapy.db.anomalies import list_anomalies, record_anomaly
+from jobdata_scrapy.db.anomalies import (
+    count_anomalies_before,
+    delete_anomalies_before,
+    list_anomalies,
+    record_anomaly,
+)
 from jobdata_scrapy.db.budgets import spend_page, spent_pages
 from jobdata_scrapy.leases import AnomalyEvent
 from tests.db.queue_parts import T0, at
@@ -43,3 +48,13 @@ def test_an_event_that_is_told_twice_stands_once(database):
 def test_a_long_reason_is_shortened(database):
     record_anomaly(database, AnomalyEvent("boss", "CAPTCHA", "数" * 999, T0))
     assert list_anomalies(database)[0].reason == "数" * 255
+
+
+def test_old_events_are_counted_and_forgotten(database):
+    events = [AnomalyEvent("boss", "captcha", f"reason {number}", at(number * 86400)) for number in range(4)]
+    for event in events:
+        record_anomaly(database, event)
+    assert count_anomalies_before(database, at(2 * 86400)) == (2, at(0))
+    assert delete_anomalies_before(database, at(2 * 86400)) == 2
+    assert count_anomalies_before(database, at(2 * 86400)) == (0, None)
+    assert list_anomalies(database) == [events[3], events[2]]

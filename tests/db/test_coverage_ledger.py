@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobdata_scrapy.coverage import Coverage, RoundState
-from jobdata_scrapy.db.coverage import find_rounds, last_healthy_rounds, open_round, save_round
+from jobdata_scrapy.coverage import FOUND_EMPTY, Coverage, RoundState
+from jobdata_scrapy.db.coverage import find_rounds, found_empty, last_healthy_rounds, open_round, save_round
 from jobdata_scrapy.exceptions import StorageError
 
 IDS = itertools.count()
@@ -103,14 +103,36 @@ def test_another_run_changes_nothing(database):
     assert find_rounds(database, "r2") == []
 
 
-def test_the_last_healthy_rounds_are_the_last_that_were_done(database):
+def test_the_last_healthy_rounds_are_the_last_that_were_read_to_the_end(database):
     states = [RoundState.DONE, RoundState.DONE, RoundState.CAPPED, RoundState.PARTIAL, RoundState.FAILED, RoundState.RUNNING]
     for number, state in enumerate(states):
         save_round(database, coverage(round=str(number), state=state), at=T0 + timedelta(microseconds=number))
     save_round(database, coverage(round="x", city="北京", state=RoundState.DONE), at=T0 + timedelta(1))
-    assert [line.round for line in last_healthy_rounds(database, "boss", "数据分析", "上海", 5)] == ["1", "0"]
-    assert [line.round for line in last_healthy_rounds(database, "boss", "数据分析", "上海", 1)] == ["1"]
+    assert [line.round for line in last_healthy_rounds(database, "boss", "数据分析", "上海", 5)] == ["2", "1", "0"]
+    assert [line.round for line in last_healthy_rounds(database, "boss", "数据分析", "上海", 1)] == ["2"]
     assert last_healthy_rounds(database, "qcwy", "数据分析", "上海", 5) == []
+
+
+def test_what_was_found_empty_since_a_round_saw_anything(database):
+    def save(number: int, state: RoundState = RoundState.FAILED, **values) -> None:
+        values = {"stop_reason": FOUND_EMPTY} | values
+        save_round(database, coverage(round=str(number), state=state, **values), at=T0 + timedelta(hours=number))
+
+    def found() -> list[int]:
+        return [(moment - T0) // timedelta(hours=1) for moment in found_empty(database, "boss", "数据分析", "上海")]
+
+    save(0)
+    save(1, RoundState.DONE, stop_reason="end")
+    assert found() == []
+    save(2)
+    save(3, stop_reason="rate_limited")
+    save(4, RoundState.PARTIAL, pages_ok=1)
+    save(5)
+    save(6, city="北京")
+    assert found() == [2, 5]
+    save(7, RoundState.CAPPED, seen=30, stop_reason="end")
+    save(8)
+    assert found() == [8]
 
 
 @pytest.mark.parametrize(

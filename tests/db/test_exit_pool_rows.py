@@ -9,6 +9,7 @@ from jobdata_scrapy.db import exit_leases, exits
 from jobdata_scrapy.db.cipher import Cipher, make_key
 from jobdata_scrapy.db.exit_leases import ExitRules
 from jobdata_scrapy.db.exits import Synced
+from jobdata_scrapy.db.site_locks import trip_lock
 from jobdata_scrapy.exceptions import ConfigError, LeaseLost
 from jobdata_scrapy.exits import DIRECT, Exit
 from jobdata_scrapy.leases import Owner
@@ -162,6 +163,32 @@ def test_cooling_is_a_site_s_own_affair_and_ends_within_a_day(database):
         assert lease(database, BEN, when=now, platform="qcwy") is not None
         now += 24 * 3600
     assert lease(database, when=now) is not None
+
+
+def test_an_exit_whose_password_one_node_alone_knows_is_leased_there_alone(database):
+    stripped = Exit("http://d:1", "http://d:1", node="node-1")
+    sync(database, A, stripped, source="settings@node-1", cipher=Cipher())
+    assert names(database, BEN) == [A.name]
+    assert names(database) == [stripped.name]
+    rules = replace(RULES, direct=False)
+    assert [exit_leases.count_exits(database, "boss", node, rules, now=T0) for node in ("node-1", "node-2")] == [2, 1]
+    sync(database, A, replace(stripped, node=""), source="settings@node-1")
+    assert names(database, BEN, when=60) == [A.name, stripped.name]
+
+
+def test_what_one_node_names_is_not_retired_by_another(database):
+    sync(database, A, B, source="settings@node-1")
+    assert sync(database, source="settings@node-2") == Synced(0, 0)
+    assert sync(database, B, C, source="file@node-2") == Synced(2, 0)
+    assert names(database, BEN) == [A.name, B.name, C.name]
+
+
+def test_a_locked_exit_is_neither_leased_nor_counted_until_its_probe_is_due(database):
+    sync(database, A, B)
+    trip_lock(database, f"boss|exit={A.name}", "CAPTCHA", 900, now=T0)
+    assert (count(database, 899), names(database, when=899)) == (1, [B.name])
+    assert names(database, when=899, platform="qcwy") == [A.name, B.name]
+    assert (count(database, 900), names(database, when=1000)) == (2, [A.name, B.name])
 
 
 def test_a_removed_exit_is_not_given_out_until_a_source_names_it_again(database):

@@ -7,12 +7,15 @@ from jobdata_scrapy.db.keyword_list import (
     Outcome,
     add_keywords,
     count_keywords,
+    count_waiting,
     list_keywords,
     pause_keywords,
     read_keyword,
     remove_keywords,
     retry_keywords,
 )
+from jobdata_scrapy.db.keyword_states import QueueRules
+from jobdata_scrapy.db.keywords import release_keyword
 from jobdata_scrapy.exceptions import ArgumentError, StorageError
 from tests.db.queue_parts import T0, add, at, end, lease, leased_words, row_of
 
@@ -98,6 +101,23 @@ def test_retry_leaves_others_alone(database, state):
             end(database, taken, RoundState(state))
     assert retry_keywords(database, ALL, now=at(1)) == 0
     assert row_of(database, "a").state == state
+
+
+def test_why_no_keyword_is_ready(database):
+    assert count_waiting(database, "boss") == {}
+    ends = {"dead": "failed", "partial": "partial", "failed": "failed", "done": "done", "capped": "capped"}
+    add(database, *ends, "held", "paused", "paused and dead")
+    pause_keywords(database, KeywordFilter(keywords=["paused"]), now=T0)
+    while (taken := lease(database)) is not None:
+        if taken.keyword != "held":
+            taken.coverage.state = RoundState(ends.get(taken.keyword, "failed"))
+            rules = QueueRules(max_attempts=1 if "dead" in taken.keyword else 3)
+            release_keyword(database, taken, "HTTP 500", rules, now=T0)
+    pause_keywords(database, KeywordFilter(keywords=["held", "paused and dead"]), now=T0)
+    assert list(count_waiting(database, "boss").items()) == [
+        ("dead", 2), ("in back-off", 2), ("held by a process", 1), ("done", 2), ("paused", 1),
+    ]  # fmt: skip
+    assert count_waiting(database, "qcwy") == {}
 
 
 def test_removing_leaves_what_is_leased_unless_forced(database):

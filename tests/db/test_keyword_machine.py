@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from jobdata_scrapy.config import Config
-from jobdata_scrapy.coverage import RoundState
+from jobdata_scrapy.coverage import FOUND_EMPTY, RoundState
 from jobdata_scrapy.db.connection import open_database
 from jobdata_scrapy.db.keyword_list import KeywordFilter, NewKeyword, add_keywords, list_keywords, pause_keywords, retry_keywords
 from jobdata_scrapy.db.keywords import extend_keywords, lease_keyword, release_keyword, report_rounds
@@ -22,6 +22,8 @@ from jobdata_scrapy.exceptions import LeaseLost
 from jobdata_scrapy.leases import KeywordLease, Owner
 from tests.db.queue_parts import RULES, T0
 
+UNREADABLE = "layout_changed"
+ERRORS = ["", "boom", "captcha", UNREADABLE, FOUND_EMPTY]
 WORDS = [f"w{number}" for number in range(6)]
 OWNERS = [Owner("anne"), Owner("ben"), Owner("cleo")]
 HOUR = 3600
@@ -142,7 +144,9 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             assert isinstance(error, LeaseLost)
 
-    @rule(lease=leases, state=st.sampled_from(RoundState), error=st.sampled_from(["", "boom"]))
+    @rule(
+        lease=leases, state=st.sampled_from(RoundState), error=st.sampled_from(["", "boom", "captcha", UNREADABLE, FOUND_EMPTY])
+    )
     def give_back(self, lease: KeywordLease | None, state, error):
         if lease is None:
             return
@@ -168,7 +172,12 @@ class QueueMachine(RuleBasedStateMachine):
         if state in (RoundState.DONE, RoundState.CAPPED):
             model.state, model.bad, model.not_before = state.value, 0, 0
         elif state is RoundState.RUNNING:
-            model.state, model.bad, model.not_before = "partial", max(model.bad - 1, 0), 0
+            if error != UNREADABLE or model.pages > model.pages_before:
+                model.bad = max(model.bad - 1, 0)
+            pause = min(RULES.backoff_seconds * 2 ** (max(model.bad, 1) - 1), DAY)
+            model.state, model.not_before = "partial", self.now + pause if error in ("captcha", UNREADABLE) else 0
+        elif state is RoundState.FAILED and error == FOUND_EMPTY:
+            model.state, model.bad, model.not_before = "failed", max(model.bad - 1, 0), self.now + 8 * HOUR
         elif state is RoundState.PARTIAL and not error:
             model.state, model.bad, model.not_before = "partial", 0, self.now + RULES.backoff_seconds
         else:

@@ -55,6 +55,15 @@ def test_partial_goes_before_failed_before_pending_before_due_again(database):
     assert leased_words(database, when=60) == ["partial", "failed", "pending", "due"]
 
 
+def test_those_that_go_on_can_be_left_out(database):
+    add(database, "partial", priority=9)
+    end(database, lease(database), RoundState.RUNNING)
+    add(database, "pending", priority=0)
+    leased = [lease_keyword(database, "boss", ANNE, RULES, going_on=False, now=at(1)) for _ in range(2)]
+    assert [one and one.keyword for one in leased] == ["pending", None]
+    assert lease(database, when=2).keyword == "partial"
+
+
 def test_a_lapsed_lease_comes_back_at_its_next_page_under_the_same_round(database):
     add(database, "a", "b")
     first = lease(database)

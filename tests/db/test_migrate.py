@@ -2,6 +2,7 @@ import logging
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import peewee as pw
@@ -14,11 +15,21 @@ from jobdata_scrapy.backend.base import RunRecord
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.db import migrations, runs
 from jobdata_scrapy.db.connection import make_database, open_database
+from jobdata_scrapy.db.exits import list_exits
 from jobdata_scrapy.db.migrate import PackageRouter, migrate
 from jobdata_scrapy.db.models import MODELS
+from jobdata_scrapy.db.pool_models import ExitPoint
 from jobdata_scrapy.exceptions import StorageError
 
-NAMES = ["001_runs_and_coverage", "002_keywords", "003_tokens_and_exits", "004_locks_anomalies_budgets"]
+NAMES = [
+    "001_runs_and_coverage",
+    "002_keywords",
+    "003_tokens_and_exits",
+    "004_locks_anomalies_budgets",
+    "005_spool",
+    "006_rounds_by_time",
+    "007_exit_nodes",
+]
 
 
 def indexes(database: pw.Database) -> set[tuple[str, tuple[str, ...], bool]]:
@@ -50,6 +61,7 @@ def test_indexes_are_there(database):
         ("coverage", ("platform", "keyword", "city", "round"), True),
         ("coverage", ("platform", "keyword", "city", "updated_at"), False),
         ("coverage", ("run_id",), False),
+        ("coverage", ("updated_at",), False),
         ("crawl_run", ("platform", "started_at"), False),
         ("keyword", ("platform", "keyword", "city"), True),
         ("keyword", ("queue_key", "queued_at"), False),
@@ -68,6 +80,21 @@ def test_a_migration_goes_on_where_a_killed_process_left_it(database):
     database.execute_sql(f"DROP INDEX {index}{on_table}")
     assert migrate(database) == NAMES
     assert indexes(database) == whole
+
+
+def test_exits_named_for_all_nodes_at_once_are_retired(database):
+    given = {
+        "proxy_url": None,
+        "encrypted": False,
+        "active": True,
+        "created_at": datetime.now(UTC),
+        "updated_at": datetime.now(UTC),
+    }
+    for source in ("settings", "file", "provider", "manual", "settings@node-1"):
+        ExitPoint.insert(given | {"name": "http://a:1", "source": source}).execute(database)
+    database.execute_sql("DELETE FROM migratehistory WHERE name = '007_exit_nodes'")
+    assert migrate(database) == ["007_exit_nodes"]
+    assert {row.source for row in list_exits(database)} == {"manual", "settings@node-1"}
 
 
 def test_a_failing_migration_leaves_sqlite_as_it_was(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 import pytest
 
-from jobdata_scrapy.db.site_locks import check_lock, close_lock, list_locks, lock_keys, trip_lock
-from jobdata_scrapy.leases import LockState
+from jobdata_scrapy.db.site_locks import check_lock, close_lock, list_locks, lock_keys, open_keys, trip_lock
+from jobdata_scrapy.leases import LockCheck, LockState
 from tests.db.queue_parts import ANNE, BEN, T0, at
 
 CLOSED, OPEN, HALF_OPEN = LockState.CLOSED, LockState.OPEN, LockState.HALF_OPEN
@@ -12,6 +12,10 @@ def trip(database, key: str = "boss", when: float = 0, **values):
 
 
 def check(database, owner=ANNE, when: float = 0, exit_name: str = "e", token_name: str = "t", platform: str = "boss"):  # noqa: S107
+    return check_keys(database, owner, when, exit_name, token_name, platform).state
+
+
+def check_keys(database, owner=ANNE, when: float = 0, exit_name: str = "e", token_name: str = "t", platform: str = "boss"):  # noqa: S107
     return check_lock(database, platform, exit_name, token_name, owner, now=at(when))
 
 
@@ -69,6 +73,26 @@ def test_two_half_open_locks_are_probed_by_one_owner_or_not_at_all(database):
     assert check(database, BEN, when=900, token_name="") is HALF_OPEN
     assert check(database, ANNE, when=900) is OPEN
     assert check(database, ANNE, when=900, exit_name="") is HALF_OPEN
+
+
+def test_it_is_told_which_locks_are_open_and_which_are_probed(database):
+    trip(database, "boss|exit=e")
+    trip(database, "boss|token=t", when=500)
+    assert check_keys(database, exit_name="f", token_name="") == LockCheck(CLOSED)
+    assert check_keys(database, when=600) == LockCheck(OPEN, ("boss|exit=e", "boss|token=t"))
+    assert check_keys(database, when=900) == LockCheck(OPEN, ("boss|token=t",))
+    assert check_keys(database, when=900, token_name="") == LockCheck(HALF_OPEN, ("boss|exit=e",))
+    assert check_keys(database, BEN, when=900, token_name="") == LockCheck(OPEN, ("boss|exit=e",))  # anne probes it
+    assert check_keys(database, when=1400) == LockCheck(HALF_OPEN, ("boss|exit=e", "boss|token=t"))
+
+
+def test_what_lets_nothing_through_is_listed(database):
+    trip(database, "boss|exit=e")
+    trip(database, "qcwy", when=500)
+    assert open_keys(database, now=at(899)) == {"boss|exit=e", "qcwy"}
+    assert open_keys(database, now=at(900)) == {"qcwy"}
+    close_lock(database, "qcwy", now=at(901))
+    assert open_keys(database, now=at(902)) == frozenset()
 
 
 def test_by_hand_a_lock_is_opened_for_any_time(database):

@@ -103,3 +103,14 @@ def test_numbers_for_people():
         "5000.0 GB",
     ]
     assert [format_latency(value) for value in (None, 0.25, 2.5)] == ["–", "250 ms", "2.5 s"]
+
+
+def test_what_went_through_the_spool_is_told_in_both_languages(make_report, make_page):
+    report = make_report([make_page()])
+    assert "暂存 <small" not in render_html(report)
+    report["spool"] |= {"pages": 3, "postings": 90, "waiting_pages": 1, "waiting_postings": 30, "damaged": ["x"]}
+    page = render_html(report)
+    assert "kept on disk while the warehouse was away" in page
+    assert "损坏的文件" in page
+    del report["spool"]  # as an earlier version wrote it
+    assert "暂存 <small" not in render_html(report)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from jobdata_scrapy.backend.base import SpoolCounts
 from jobdata_scrapy.coverage import RoundState
-from jobdata_scrapy.report.judge import MAX_ERRORS_SHOWN, Judgement, count_uncovered, judge_run
+from jobdata_scrapy.report.judge import MAX_ERRORS_SHOWN, Judgement, count_uncovered, describe_queue, judge_run
 from jobdata_scrapy.report.labels import PROBLEMS, STOP_ACTIONS
 from jobdata_scrapy.verdict_policy import CLOSE_REASONS
 
@@ -49,7 +50,8 @@ def test_a_run_that_kept_its_promises_is_green(judge, changes):
         ({"stored": 27}, "count_mismatch"),
         ({"stored": 29}, "count_mismatch"),
         ({"stored": None}, "not_counted"),
-        ({"spooled": 3}, "spooled"),
+        ({"spooled": 3, "seen": 33}, "spooled"),
+        ({"spooled": 3, "seen": 33, "state": PARTIAL, "stop_reason": "end", "stored": None}, "spooled"),
         ({"total": 300}, "shortfall"),
         ({"seen": 0, "new": 0, "repeated": 0, "rejected": 0, "distinct": 0, "stored": 0, "total": 0}, "no_items"),
         ({"state": PARTIAL, "stop_reason": "pages_limit", "stored": 0}, "count_mismatch"),
@@ -84,6 +86,21 @@ def test_a_broken_promise_of_the_run_fails_it(judge, run, code):
 def test_a_run_without_a_keyword_is_never_green(judge):
     judgement = judge(pages_yielded=0, pages_stored=0)
     assert (judgement.exit_code, [problem.code for problem in judgement.problems]) == (1, ["no_rounds"])
+
+
+def test_an_idle_run_over_the_queue_is_green_unless_keywords_are_dead(judge):
+    idle = {"pages_yielded": 0, "pages_stored": 0, "idle": True}
+    assert judge(**idle, waiting={"in back-off": 2, "done": 40}).exit_code == 0
+    judgement = judge(**idle, waiting={"dead": 1, "done": 40})
+    assert (judgement.exit_code, [problem.code for problem in judgement.problems]) == (1, ["dead_keywords"])
+    assert judgement.problems[0].message == "1 of the queue's 41 keywords are dead: no run takes them up any more"
+
+
+def test_a_queue_says_why_it_has_nothing_ready():
+    assert describe_queue("boss", {"dead": 1, "in back-off": 2}) == (
+        "no keyword of boss is ready: 1 dead, 2 in back-off (scrapy keywords list boss)"
+    )
+    assert describe_queue("boss", {}) == "the queue has no keyword of boss (scrapy keywords add boss KEYWORD)"
 
 
 def test_one_keyword_without_postings_beside_one_with_is_green(judge):
@@ -127,6 +144,26 @@ def test_an_error_never_shows_the_password_of_a_proxy(judge):
     (problem,) = judge({}, errors=["could not connect to http://user:geheim@proxy:8000/"]).problems
     assert "geheim" not in str(problem)
     assert "http://***@proxy:8000/" in str(problem)
+
+
+def test_a_run_that_wrote_all_that_was_on_disk_is_kept(judge):
+    assert judge({}, spool=SpoolCounts(pages=3, postings=90, replayed_pages=3, replayed_postings=90)).state == "kept"
+
+
+def test_a_run_that_leaves_postings_on_disk_names_the_command(judge):
+    left = {"spooled": 3, "seen": 33, "state": PARTIAL, "stored": None}
+    (problem,) = judge(left, spool=SpoolCounts(pages=1, waiting_pages=1, waiting_postings=3)).problems
+    assert problem.code == "spooled"
+    assert problem.action.endswith("then scrapy spool replay")
+    (details,) = judge({}, spool=SpoolCounts(pages=2, waiting_pages=2)).problems
+    assert (details.code, details.message) == ("spooled", "2 pages wait on disk, not in the warehouse")
+
+
+def test_damaged_files_fail_the_run_that_finds_them(judge):
+    (problem,) = judge({}, spool=SpoolCounts(damaged=tuple(f"{number}.page.damaged" for number in range(5)))).problems
+    assert problem.code == "spool_damaged"
+    assert problem.message.startswith("5 files of the spool are damaged and were set aside: 0.page.damaged, ")
+    assert problem.message.endswith(" and 2 more")
 
 
 def test_a_flood_of_errors_is_summed_up(judge):

@@ -48,6 +48,24 @@ def test_what_was_rejected_or_unreadable_is_named(make_report, make_page):
     assert "not readable, kept as text: salary 1" in text
 
 
+def test_what_went_through_the_spool_is_told(make_report, make_page):
+    report = make_report([make_page()])
+    assert "spool" not in show(report)
+    report["spool"] |= {
+        "pages": 3,
+        "postings": 90,
+        "replayed_pages": 2,
+        "replayed_postings": 60,
+        "waiting_pages": 1,
+        "damaged": ["x"],
+    }
+    text = show(report)
+    assert "spool: 3 pages (90 postings) were kept on disk while the warehouse was away, 2 (60) written from there" in text
+    assert "1 damaged files were set aside" in text
+    del report["spool"]  # as an earlier version wrote it
+    assert "KEPT" in show(report)
+
+
 def test_sums_that_do_not_hold_are_shown(make_report, make_page):
     page = make_page()
     page.stored.new = 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 
 import pytest
 
-from jobdata_scrapy.report.write import ReportError, list_reports, read_report, write_report
+from jobdata_scrapy.report.write import ReportError, list_expired_reports, list_reports, read_report, write_report
 
 
 def test_both_files_are_written_and_read_back(tmp_path, make_report, make_page):
@@ -55,3 +56,13 @@ def test_a_damaged_or_newer_report_is_named(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ReportError, match=r"report x\.json"):
         read_report(path)
+
+
+def test_old_reports_are_found_but_never_the_newest(tmp_path, make_report):
+    for age, run_id in enumerate(["a", "b", "c"]):
+        for path in write_report(make_report([], run_id=run_id), tmp_path):
+            os.utime(path, (1_000_000 - age, 1_000_000 - age))
+    everything = datetime(2020, 1, 1, tzinfo=UTC)
+    assert [path.name for path in list_expired_reports(tmp_path, everything)] == ["b.html", "b.json", "c.html", "c.json"]
+    assert list_expired_reports(tmp_path, datetime.fromtimestamp(999_999, UTC)) == [tmp_path / "c.html", tmp_path / "c.json"]
+    assert list_expired_reports(tmp_path / "nowhere", everything) == []
