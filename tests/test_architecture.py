@@ -15,7 +15,8 @@ import pytest
 from scrapy.utils.misc import load_object
 
 from jobdata_scrapy import settings
-from spiders.checks import EXTRA_FILES, FILES, Site, check_structure
+from spiders.cases import Site
+from spiders.check_files import EXTRA_FILES, FILES, check_structure
 from spiders.registry import PLATFORMS
 
 ROOT = Path(__file__).parents[1]

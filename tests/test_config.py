@@ -6,6 +6,7 @@ import pytest
 
 from jobdata_scrapy.config import Config, secret_value
 from jobdata_scrapy.exceptions import ConfigError
+from tests.warehouse.tls_parts import make_certificates
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,23 @@ def test_reads_a_dotenv_file(tmp_path):
         ({"SANDBOX": "8077"}, "SANDBOX: '8077' is not an http"),
         ({"SITE_BASE_URLS": "boss"}, "SITE_BASE_URLS: "),
         ({"SLEEP_MIN_SECONDS": "30", "SLEEP_MAX_SECONDS": "20"}, "SLEEP_MIN_SECONDS .30. must not be greater than"),
+        ({"CLICKHOUSE_CA_FILE": "/nowhere.pem"}, "CLICKHOUSE_CA_FILE: there is no file '/nowhere.pem'"),
+        ({"CLICKHOUSE_CA_FILE": __file__}, "CLICKHOUSE_CA_FILE: .* holds no certificate in PEM format"),
+        ({"CLICKHOUSE_COMPRESSION": "rar"}, "CLICKHOUSE_COMPRESSION: .*'lz4'"),
+        ({"CLICKHOUSE_CONNECTIONS": "0"}, "CLICKHOUSE_CONNECTIONS: "),
+        ({"CLICKHOUSE_SETTINGS": "max_threads"}, "CLICKHOUSE_SETTINGS: 'max_threads=' is not name=value"),
+        ({"CLICKHOUSE_SETTINGS": "async_insert=1"}, "CLICKHOUSE_SETTINGS: async_insert is set by this program itself"),
+        ({"CLICKHOUSE_CLUSTER": "c", "CLICKHOUSE_HOST": ""}, "CLICKHOUSE_CLUSTER needs a server: set CLICKHOUSE_HOST"),
+        ({"CLICKHOUSE_CLUSTER": "c'; DROP"}, "CLICKHOUSE_CLUSTER: "),
+        ({"RETENTION_DAYS": "job_sightings=400"}, "RETENTION_DAYS: 'job_sightings' is not one of <site>_job"),
+        ({"RETENTION_DAYS": "pending_company=9"}, "RETENTION_DAYS: 'pending_company' is not one of"),
+        ({"RETENTION_DAYS": "boss_job=-1"}, "RETENTION_DAYS: boss_job=-1 must be a number of days"),
+        (
+            {"RETENTION_DAYS": "reports=18251"},
+            "RETENTION_DAYS: reports=18251 must be .* at most 18250, or 0 for ever",
+        ),
+        ({"RETENTION_DAYS": "boss_job=soon"}, "RETENTION_DAYS.BOSS_JOB: .* valid integer"),
+        ({"RETENTION_DAYS": "job_sighting=7"}, "RETENTION_DAYS: job_sighting=7 must be at least 30 days"),
     ],
 )
 def test_refuses_with_name_and_rule(settings, message):
@@ -86,3 +104,19 @@ def test_field_coverage_is_a_share_of_a_known_field(text):
 def test_field_coverage_reads_pairs():
     config = Config.from_settings({"MONITOR_FIELD_COVERAGE": "title=1, city=0.5"})
     assert config.monitor_field_coverage == {"title": 1, "city": 0.5}
+
+
+def test_lists_of_names_and_values_are_read():
+    config = Config.from_settings(
+        {"RETENTION_DAYS": "job_sighting=400, rejected_row=90,boss_job=0", "CLICKHOUSE_SETTINGS": "max_execution_time=60"}
+    )
+    assert config.retention_days == {"job_sighting": 400, "rejected_row": 90, "boss_job": 0}
+    assert config.clickhouse_settings == {"max_execution_time": "60"}
+    assert Config.from_settings(config.as_settings()).retention_days == config.retention_days
+
+
+def test_a_certificate_authority_without_https_is_refused(tmp_path):
+    ca = make_certificates(tmp_path / "own").ca
+    with pytest.raises(ConfigError, match="CLICKHOUSE_CA_FILE is for HTTPS: set CLICKHOUSE_SECURE=true too"):
+        Config.from_settings({"CLICKHOUSE_CA_FILE": str(ca)})
+    assert Config.from_settings({"CLICKHOUSE_CA_FILE": str(ca), "CLICKHOUSE_SECURE": "true"}).clickhouse_ca_file == str(ca)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from dataclasses import replace
 
 from scrapy import Request
@@ -10,9 +12,10 @@ from scrapy.core.scheduler import Scheduler
 from scrapy.exceptions import DropItem
 
 from jobdata_scrapy.items import Page
-from jobdata_scrapy.platform import RequestSpec, SearchPage, SignContext
+from jobdata_scrapy.platform import DetailPage, RequestSpec, SearchPage, SignContext
 from spiders.base import JobSpider
 from spiders.qcwy import PLATFORM
+from spiders.zhilian import PLATFORM as ZHILIAN
 
 
 class RaisingPipeline:
@@ -26,6 +29,15 @@ class DroppingPipeline:
     def process_item(self, page: Page) -> Page:
         if page.number == 2:
             raise DropItem("dropped on purpose")
+        return page
+
+
+class KillingPipeline:
+    """Dies as by kill -9: between the store of a page and its report, where it is put there."""
+
+    def process_item(self, page: Page) -> Page:
+        if page.number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
         return page
 
 
@@ -59,6 +71,10 @@ def parse_badly(body: bytes, page: int) -> SearchPage:
     return PLATFORM.parse_search(body, page)
 
 
+def parse_detail_badly(body: bytes) -> DetailPage:
+    raise KeyError("broken on purpose")
+
+
 def sign_badly(spec: RequestSpec, context: SignContext) -> RequestSpec:
     if ("pageNum", "2") in spec.params:
         raise KeyError("broken on purpose")
@@ -68,6 +84,11 @@ def sign_badly(spec: RequestSpec, context: SignContext) -> RequestSpec:
 class BadParserSpider(JobSpider):
     name = "bad_parser"
     platform = replace(PLATFORM, parse_search=parse_badly)
+
+
+class BadDetailSpider(JobSpider):
+    name = "bad_detail"
+    platform = replace(ZHILIAN, parse_detail=parse_detail_badly)
 
 
 class BadSignerSpider(JobSpider):

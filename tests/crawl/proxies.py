@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 
 def free_port() -> int:
@@ -34,13 +36,34 @@ def running_proxy(command: list[str], port: int) -> Iterator[int]:
             process.kill()
 
 
+def socks_proxy(address: str, *options: str) -> AbstractContextManager[int]:
+    """A SOCKS5 proxy that leaves through `address`: its port."""
+    port = free_port()
+    return running_proxy(["microsocks", "-i", "127.0.0.1", "-p", str(port), "-b", address, *options], port)
+
+
 @contextmanager
-def socks_proxies(count: int) -> Iterator[list[str]]:
-    """`count` SOCKS5 proxies, as PROXY_LIST takes them; the sandbox sees 127.0.0.11 and up behind them."""
+def http_proxy(address: str, *options: str) -> Iterator[int]:
+    """An HTTP proxy that leaves through `address`: its port. options: lines for tinyproxy's settings."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "tinyproxy.conf"
+        lines = (f"Port {port}", "Listen 127.0.0.1", f"Bind {address}", "DisableViaHeader Yes", "MaxClients 20", *options)
+        settings.write_text("\n".join(lines) + "\n", "utf-8")
+        with running_proxy(["tinyproxy", "-d", "-c", str(settings)], port):
+            yield port
+
+
+STARTERS: dict[str, Callable[..., AbstractContextManager[int]]] = {"http": http_proxy, "socks5": socks_proxy}
+
+
+def addresses(count: int) -> list[str]:
+    """What the sandbox sees behind `count` proxies."""
+    return [f"127.0.0.{11 + number}" for number in range(count)]
+
+
+@contextmanager
+def running_proxies(count: int, scheme: str = "socks5") -> Iterator[list[str]]:
+    """`count` proxies, as PROXY_LIST takes them, that leave through `addresses(count)` in this order."""
     with ExitStack() as stack:
-        ports = []
-        for number in range(count):
-            port = free_port()
-            command = ["microsocks", "-i", "127.0.0.1", "-p", str(port), "-b", f"127.0.0.{11 + number}"]
-            ports.append(stack.enter_context(running_proxy(command, port)))
-        yield [f"socks5://127.0.0.1:{port}" for port in ports]
+        yield [f"{scheme}://127.0.0.1:{stack.enter_context(STARTERS[scheme](address))}" for address in addresses(count)]

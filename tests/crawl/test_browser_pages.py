@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
-from base64 import b64encode
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
-import requests
+
+from tests.crawl.crawlers import pauses
+from tests.crawl.proxies import http_proxy, socks_proxy
 
 CHROMIUM = os.environ.get("BROWSER_EXECUTABLE", "/usr/bin/chromium")
 pytestmark = [
@@ -97,6 +95,16 @@ def test_a_verification_page_stops_the_run(crawl_pages, sandbox):
     assert len(asked(sandbox)) == 1
 
 
+def test_after_a_verification_page_the_exit_begins_a_fresh_session(crawl_pages, sandbox):
+    sandbox.control({"site": "zhilian", "kind": "html", "fault": "captcha", "times": 1})
+    run = crawl_pages("新会话", EXIT_COOLDOWN_SECONDS="0")
+    assert run.code == 0, run.err
+    stats = run.report["stats"]
+    assert run.report["verdicts"]["CAPTCHA"] == 1
+    assert (stats["playwright/context_count"], stats["playwright/context_count/max_concurrent"]) == (2, 1)
+    assert (len(asked(sandbox)), stats["detail/stored"]) == (4, 3)
+
+
 def test_a_redirect_to_the_verification_page_stops_the_run(crawl_pages, sandbox):
     sandbox.control({"site": "zhilian", "kind": "html", "fault": "captcha_redirect"})
     assert crawl_pages("转到滑块").report["run"]["finish_reason"] == "blocked"
@@ -140,45 +148,24 @@ def test_the_pace_holds_for_browser_pages(crawl_pages, sandbox):
     assert all(later["time"] - earlier["ended"] >= 0.95 for earlier, later in pairwise(log))
 
 
-class Proxy(BaseHTTPRequestHandler):
-    """A forward proxy for plain HTTP that wants a password; `asked` is what went through it."""
-
-    asked: ClassVar[list[str]] = []
-    wanted = "Basic " + b64encode(b"user:p@ss").decode()
-
-    def forward(self) -> None:
-        if self.headers.get("Proxy-Authorization") != self.wanted:
-            self.send_response(407)
-            self.send_header("Proxy-Authenticate", 'Basic realm="exit"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.asked.append(self.path)
-        given = {name: value for name, value in self.headers.items() if not name.lower().startswith("proxy-")}
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        answer = requests.request(self.command, self.path, headers=given, data=body, timeout=10)
-        self.send_response(answer.status_code)
-        self.send_header("Content-Type", answer.headers["Content-Type"])
-        self.send_header("Content-Length", str(len(answer.content)))
-        self.end_headers()
-        self.wfile.write(answer.content)
-
-    do_GET = do_POST = forward  # noqa: N815 - http.server's names
-
-    def log_message(self, *arguments: object) -> None:
-        """Nothing: pytest shows the crawl's own log."""
-
-
-def test_the_browser_leaves_through_the_exit_and_keeps_its_password(crawl_pages):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            run = crawl_pages("出口", total=2, PROXY_URL=f"http://user:p%40ss@127.0.0.1:{server.server_port}")
-        finally:
-            server.shutdown()
+def test_browser_pages_leave_through_the_leased_exits_and_keep_their_passwords(crawl, sandbox):
+    words = ["出口一", "出口二"]
+    sandbox.control({"total": [{"site": "zhilian", "keyword": word, "city": "上海", "total": 2} for word in words]})
+    with http_proxy("127.0.0.11", "BasicAuth user geheim-4711") as one, socks_proxy("127.0.0.12") as other:
+        settings = {
+            "PROXY_LIST": f"http://user:geheim-4711@127.0.0.1:{one},socks5://127.0.0.1:{other}",
+            "EXITS_PER_PROCESS": "2",
+            "SLEEP_MIN_SECONDS": "0.3",
+        }
+        run = crawl(
+            "zhilian", keyword=",".join(words), city="上海", details="html", settings=settings | {"SLEEP_MAX_SECONDS": "0.3"}
+        )
     assert run.code == 0, run.err
-    assert sum("/jobdetail/" in path for path in Proxy.asked) == 2
-    assert "p@ss" not in run.err + json.dumps(run.report)
+    assert len(asked(sandbox)) == 4
+    assert {entry["address"] for entry in asked(sandbox)} == {"127.0.0.11", "127.0.0.12"}
+    assert {entry["address"] for entry in sandbox.log()} == {"127.0.0.11", "127.0.0.12"}
+    assert min(pause for of_exit in pauses(sandbox.log()).values() for pause in of_exit) >= 0.3
+    assert "geheim-4711" not in run.err + json.dumps(run.report)
 
 
 def test_a_missing_browser_is_refused_at_the_start(crawl):

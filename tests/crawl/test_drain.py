@@ -138,12 +138,13 @@ def test_the_page_in_flight_is_finished(start, ledger, store_dir, sandbox):
     check_drained(crawl, ledger, store_dir, pages_ok=1)
 
 
-def test_a_drain_while_robots_txt_is_waited_for(start, ledger, store_dir):
+def test_a_drain_while_robots_txt_is_waited_for(start, ledger, store_dir, sandbox):
+    sandbox.control({"site": "zhilian", "kind": "robots", "fault": "slow", "seconds": 3})
     crawl = start()
     crawl.wait_for_requests(1, kind="robots")
-    time.sleep(1)
     crawl.process.send_signal(signal.SIGTERM)
     check_drained(crawl, ledger, store_dir, pages_ok=0)
+    assert {one["kind"] for one in sandbox.log()} == {"robots"}
 
 
 def test_a_file_ends_the_run(start, ledger, store_dir, tmp_path):
@@ -179,6 +180,33 @@ def test_an_http_notice_ends_the_run(start, ledger, store_dir, monkeypatch):
         assert crawl.process.poll() is None
         monkeypatch.setattr(Notices, "status", 200)
         check_drained(crawl, ledger, store_dir, pages_ok=1)
+        server.shutdown()
+
+
+class CountedNotices(Notices):
+    asked = 0
+
+    def do_GET(self) -> None:
+        CountedNotices.asked += 1
+        super().do_GET()
+
+
+def test_a_file_that_cannot_be_looked_for_is_told_once_and_the_other_notice_still_counts(
+    start, ledger, store_dir, tmp_path, monkeypatch
+):
+    with ThreadingHTTPServer(("127.0.0.1", 0), CountedNotices) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/spot/termination-time"
+        unreadable = str(tmp_path / ("n" * 300))  # as for a folder without rights: an OSError that is no "not found"
+        crawl = start(ROBOTSTXT_OBEY="false", DRAIN_FILE=unreadable, DRAIN_URL=url, DRAIN_POLL_SECONDS="0.2")
+        crawl.wait_for_requests(1)
+        crawl.wait_for_stored_page()
+        while CountedNotices.asked < 3:  # the file is looked for before each
+            assert crawl.process.poll() is None, crawl.process.communicate()[1]
+            time.sleep(0.05)
+        monkeypatch.setattr(CountedNotices, "status", 200)
+        log = check_drained(crawl, ledger, store_dir, pages_ok=1)
+        assert log.count("DRAIN_FILE could not be looked for") == 1
         server.shutdown()
 
 

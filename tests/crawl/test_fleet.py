@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
 from tests.conftest import ROOT, clean_environment
-from tests.crawl.proxies import socks_proxies
+from tests.crawl.crawlers import fill_queue, start_crawler
+from tests.crawl.proxies import running_proxies
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +41,51 @@ def test_a_half_open_lock_lets_one_probe_through_and_closes_by_itself(crawl, scr
     assert [one["state"] for one in locks if one["key"] == "boss"] in ([], ["closed"])
 
 
+def test_a_half_open_lock_lets_one_request_out_of_all_exits_and_processes(scrapy_command, sandbox, folder):
+    fill_queue(folder, "boss", [f"探路{number}" for number in range(8)])
+    assert scrapy_command("locks", "open", "boss", env={"LOCK_SECONDS": "0"}, directory=folder).code == 0
+    sandbox.control({"site": "boss", "kind": "search", "fault": "slow", "seconds": 1})
+    with running_proxies(6) as proxies:
+        settings = {"PROXY_LIST": ",".join(proxies), "EXITS_PER_PROCESS": "3"}
+        running = [start_crawler(sandbox.url, folder, "boss", **settings) for _ in range(2)]
+        for process in running:
+            process.wait(timeout=120)
+    probe, *others = searches(sandbox)
+    assert len(others) > 3
+    assert [one for one in others if one["time"] < probe["ended"]] == []
+
+
+def test_a_lock_opened_by_one_process_stops_the_others_within_one_page(sandbox, folder):
+    fill_queue(folder, "boss", [f"同停{number}" for number in range(100)])
+    pace = {"SLEEP_MIN_SECONDS": "1.2", "SLEEP_MAX_SECONDS": "1.2", "EXIT_WAIT_SECONDS": "2", "KEYWORDS_IN_HAND": "4"}
+    with running_proxies(4) as proxies:
+        settings = {"PROXY_LIST": ",".join(proxies), **pace}
+        one = start_crawler(sandbox.url, folder, "boss", EXITS_PER_PROCESS="3", **settings)
+        its_exits = wait_for_exits(sandbox, 3)
+        other = start_crawler(sandbox.url, folder, "boss", **settings)
+        (its_exit,) = wait_for_exits(sandbox, 4) - its_exits
+        sandbox.control([{"site": "boss", "fault": "captcha", "address": address} for address in its_exits])
+        assert [one.wait(timeout=120), other.wait(timeout=120)] == [1, 1]
+    blocks = [entry["ended"] for entry in searches(sandbox) if entry["fault"]]
+    assert len(blocks) == 3
+    assert sum(entry["time"] > max(blocks) for entry in searches(sandbox) if entry["address"] == its_exit) <= 1
+    reports = [json.loads(path.read_text("utf-8")) for path in (folder / "reports").glob("*.json")]
+    stopped = {stop["stop_reason"] for report in reports for stop in report["rounds"] if stop["state"] == "partial"}
+    assert "locked" in stopped
+
+
+def wait_for_exits(sandbox, count: int) -> set[str]:
+    """The addresses that have asked for a list page, once there are so many."""
+    deadline = time.monotonic() + 120
+    while len(found := {one["address"] for one in searches(sandbox)}) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
 def test_a_blocked_exit_cools_down_and_another_one_goes_on(crawl, sandbox, folder):
     sandbox.control({"site": "boss", "fault": "captcha", "times": 1})
-    with socks_proxies(2) as proxies:
+    with running_proxies(2) as proxies:
         settings = {"PROXY_LIST": ",".join(proxies), "EXITS_PER_PROCESS": "2"}
         run = crawl("boss", keyword="换出口", city="上海", directory=folder, settings=settings)
     assert run.round["stored"] == len(sandbox.truth("boss", "换出口", "上海")["ids"]), run.err
@@ -96,20 +140,37 @@ def test_a_spent_budget_is_a_named_stop(crawl, sandbox, folder):
     assert len(sandbox.log()) == 3
 
 
-def test_an_empty_page_against_history_is_a_block(crawl, sandbox, folder):
+def test_an_empty_page_against_history_is_no_page(crawl, scrapy_command, sandbox, folder):
+    """Where other keywords were empty, too, it is a block: test_run_ends."""
     sandbox.control({"total": {"site": "boss", "keyword": "历史", "city": "上海", "total": 60}})
     assert crawl("boss", keyword="历史", city="上海", directory=folder).code == 0
     sandbox.control({"site": "boss", "fault": "empty_silent"})
     run = crawl("boss", keyword="历史", city="上海", directory=folder)
-    assert (run.code, run.report["run"]["finish_reason"]) == (1, "blocked"), run.err
-    assert run.round["pages_ok"] == 0
+    assert (run.code, run.round["stop_reason"], run.round["pages_ok"]) == (1, "empty_against_history", 0), run.err
+    (event, *_) = json.loads(scrapy_command("locks", "events", "--json", directory=folder).out)
+    assert (event["keyword"], event["seen"]["expected"]) == ("历史", 60)
 
 
-def test_a_capped_search_is_split_until_it_is_covered(crawl, sandbox, folder):
+def test_a_slow_site_and_a_keyword_that_has_nothing_raise_no_alarm(crawl, scrapy_command, sandbox, folder):
+    sandbox.control({"site": "boss", "kind": "search", "fault": "slow", "seconds": 1})
+    for _ in range(2):
+        run = crawl("boss", keyword="空空如也,平平常常", city="上海", directory=folder)
+        assert run.code == 0, run.err
+        assert {one["state"] for one in run.report["rounds"]} == {"done"}
+    check_no_alarm(scrapy_command, folder)
+
+
+def check_no_alarm(scrapy_command, folder) -> None:
+    for what in ("list", "events"):
+        assert json.loads(scrapy_command("locks", what, "--json", directory=folder).out) == []
+
+
+def test_a_capped_search_is_split_until_it_is_covered(crawl, scrapy_command, sandbox, folder):
     run = crawl("boss", keyword="超限拆分", city="上海", directory=folder)
     truth = sandbox.truth("boss", "超限拆分", "上海")
     assert run.round["stored"] == len(truth["ids"]), run.err
     assert (run.code, run.round["state"]) == (0, "done"), run.err
+    check_no_alarm(scrapy_command, folder)
 
 
 def test_what_a_cap_hides_is_stated(crawl, sandbox, folder):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
 import pytest
+
+from jobdata_scrapy.coverage import Coverage, RoundState
+from jobdata_scrapy.db.coverage import save_round
+from tests.crawl.crawlers import open_queue
 
 pytestmark = pytest.mark.slow
 
@@ -31,14 +38,28 @@ def test_a_keyword_that_shows_a_tenth_of_what_it_showed_is_red(crawl, sandbox):
     assert crawl("zhilian", keyword="变少", city="上海", settings={"MONITORS_ENABLED": "false"}).code == 0
 
 
+def test_rounds_that_were_red_are_no_history(crawl, sandbox, tmp_path):
+    """Three of the last five showed a tenth: the median would be that tenth. A capped round counts as one that was read."""
+    with closing(open_queue(tmp_path)) as database:
+        for days, seen in enumerate((4, 4, 40, 4, 40), 1):
+            line = Coverage("zhilian", "藏了又藏", "上海", f"r{days}", "earlier", total=seen, seen=seen, new=seen, distinct=seen)
+            line.state = RoundState.CAPPED if days == 3 else RoundState.DONE
+            save_round(database, line, at=datetime.now(UTC) - timedelta(days=days))
+    sandbox.control({"total": {"site": "zhilian", "keyword": "藏了又藏", "city": "上海", "total": 4}})
+    run = crawl("zhilian", keyword="藏了又藏", city="上海", directory=tmp_path)
+    assert (run.code, codes(run)) == (1, ["unlike_history"]), run.err
+    assert "4 postings, 40 are usual" in run.err
+
+
 def test_green_but_empty_is_red_even_beside_a_healthy_keyword(crawl, sandbox):
     for keyword, total in (("变空", 30), ("照旧", 30)):
         sandbox.control({"total": {"site": "qcwy", "keyword": keyword, "city": "上海", "total": total}})
     assert crawl("qcwy", keyword="变空,照旧", city="上海").code == 0
     sandbox.control({"total": {"site": "qcwy", "keyword": "变空", "city": "上海", "total": 0}})
     run = crawl("qcwy", keyword="变空,照旧", city="上海")
-    assert (run.code, run.report["run"]["finish_reason"]) == (1, "blocked")  # a soft block, until a person says that it is true
-    assert next(one for one in run.report["rounds"] if one["keyword"] == "变空")["stop_reason"] == "rate_limited"
+    assert (run.code, run.report["run"]["finish_reason"]) == (1, "finished"), run.err
+    ends = {one["keyword"]: (one["state"], one["stop_reason"]) for one in run.report["rounds"]}
+    assert ends == {"变空": ("failed", "empty_against_history"), "照旧": ("done", "end")}
 
 
 def test_a_field_that_is_too_often_empty_is_red(crawl, sandbox):

@@ -71,7 +71,7 @@ def test_a_request_dropped_by_the_scheduler_fails_the_run(crawl, sandbox, three_
     assert messages == [f"page 2 of {keyword!r} was dropped by the scheduler" for keyword in keywords]
 
 
-@pytest.mark.parametrize(("spider", "stop_reason"), [("bad_parser", "lost"), ("bad_signer", "request_failed")])
+@pytest.mark.parametrize(("spider", "stop_reason"), [("bad_parser", "page_failed"), ("bad_signer", "request_failed")])
 def test_a_bug_of_ours_fails_the_run(crawl, sandbox, three_pages, spider, stop_reason):
     keywords = [three_pages("qcwy"), three_pages("qcwy")]
     run = crawl(spider, keyword=",".join(keywords), city="上海", settings=ONE_IN_HAND | {"SPIDER_MODULES": PARTS})

@@ -37,12 +37,11 @@ WRONG = [
 
 
 def check_refusal(done, message: str) -> None:
-    last = done.err.strip().splitlines()[-1]
+    (line,) = done.err.strip().splitlines()
     assert done.code == 2
-    assert message in last
+    assert message in line
     assert "Traceback" not in done.err
     assert SECRET not in done.err + done.out
-    assert len(done.err.strip().splitlines()) <= 4  # Scrapy's heading of three lines, and ours
     assert done.report == {}
 
 
@@ -68,6 +67,27 @@ def test_a_wrong_environment_is_refused(scrapy_command, sandbox, tmp_path, name,
     done = scrapy_command("crawl", "qcwy", "-a", "keyword=会计", env=environment, directory=tmp_path / "data")
     check_refusal(done, message)
     assert sandbox.log() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("crawl", "boss", "-a", "keyword"), ": error: Invalid -a value, use -a NAME=VALUE"),  # Scrapy's own refusals, too
+        (("coverage", "--limit"), ": error: argument --limit: expected one argument"),
+        (("keywords", "add", "boss"), ": error: scrapy keywords add: the following arguments are required: keyword"),
+        (("report", "a", "b"), ": error: report takes at most one RUN, got 'a b'"),
+        (("sandbox", "x"), ": error: unknown argument 'x'"),
+    ],
+)
+def test_a_wrong_word_is_one_line(scrapy_command, tmp_path, words, message):
+    done = scrapy_command(*words, directory=tmp_path / "data")
+    check_refusal(done, message)
+
+
+def test_help_shows_the_usage(scrapy_command, tmp_path):
+    done = scrapy_command("coverage", "-h", directory=tmp_path / "data")
+    assert done.code == 0
+    assert "scrapy coverage [--platform PLATFORM]" in done.out
 
 
 def test_a_secret_of_the_environment_is_not_shown_by_a_run(scrapy_command, sandbox):

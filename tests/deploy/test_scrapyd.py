@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,6 +16,7 @@ import requests
 from jobdata_scrapy.sandbox.options import DEFAULT_TOKEN
 from jobdata_scrapy.sandbox.process import RunningSandbox
 from spiders.registry import PLATFORMS
+from tests.crawl.crawlers import fill_queue
 from tests.deploy.node import Node, copy_project, running_node, wait_for
 
 pytestmark = pytest.mark.slow
@@ -39,7 +42,7 @@ def schedule(node: Node, sandbox: RunningSandbox, spider: str, *settings: str, *
     return str(node.post("schedule.json", project="jobdata", spider=spider, setting=every, **arguments)["jobid"])
 
 
-def read_report(data: Path, job: str) -> dict[str, object]:
+def read_report(data: Path, job: str) -> dict[str, Any]:
     """The report and the line in crawl_run of the run that was this job."""
     with closing(sqlite3.connect(data / "jobdata.sqlite")) as database:
         query = "SELECT run_id, state, exit_code, finish_reason FROM crawl_run WHERE job = ?"
@@ -81,12 +84,38 @@ def test_a_wrong_argument_has_its_line_and_exit_code_in_scrapyds_log(node: Node,
     assert "city: '亚特兰蒂斯' is unknown to qcwy" in node.own_log()
 
 
-def test_cancel_stores_the_page_in_flight_and_ends_as_drained(node: Node, sandbox: RunningSandbox, data: Path) -> None:
-    paced = ("SLEEP_MIN_SECONDS=2", "SLEEP_MAX_SECONDS=2")
-    job = schedule(node, sandbox, "boss", *paced, keyword="数据分析", city="深圳")
-    node.wait_for_job(job, "running")
-    wait_for("the first page", lambda: any(line["site"] == "boss" and "joblist" in line["path"] for line in sandbox.log()[-1:]))
-    node.post("cancel.json", project="jobdata", job=job)
+def ask(data: Path, query: str) -> list[tuple[object, ...]]:
+    """What the relational database answers."""
+    with closing(sqlite3.connect(data / "jobdata.sqlite", timeout=30)) as database, database:
+        return database.execute(query).fetchall()
+
+
+def test_cancel_ends_a_job_as_drained_and_the_next_one_goes_on(node: Node, sandbox: RunningSandbox, data: Path) -> None:
+    """One page is read, two keywords wait at the gate for a minute: cancel.json (SIGINT) ends all of it in order within 20 s."""
+    words = ["取消一", "取消二", "取消三"]
+    sandbox.control({"total": [{"site": "zhilian", "keyword": word, "city": "上海", "total": 60} for word in words]})
+    fill_queue(data, "zhilian", words)
+    ask(data, "DELETE FROM exit_lease")  # an earlier job's last answer: this one's first page would wait for a minute after it
+    job = schedule(node, sandbox, "zhilian", "SLEEP_MIN_SECONDS=60", "SLEEP_MAX_SECONDS=60", "ROBOTSTXT_OBEY=false")
+    read = "SELECT keyword, round FROM coverage WHERE state = 'running' AND pages_ok = 1"
+    [(first, round_id)] = wait_for("the first page", lambda: ask(data, read))
+    cancelled = time.monotonic()
+    assert node.post("cancel.json", project="jobdata", job=job)["prevstate"] == "running"
     node.wait_for_job(job)
+    assert time.monotonic() - cancelled < 20
     found = read_report(data, job)
-    assert (found["state"], found["exit_code"], found["finish_reason"]) == ("failed", 1, "drained")
+    assert (found["state"], found["exit_code"], found["finish_reason"]) == ("failed", 1, "drained"), node.log("zhilian", job)
+    run_id = found["report"]["run"]["run_id"]
+    lines = ask(data, f"SELECT state, stop_reason, pages_ok FROM coverage WHERE run_id = '{run_id}' ORDER BY pages_ok")
+    assert lines == [("partial", "drained", 0), ("partial", "drained", 0), ("partial", "drained", 1)]
+    assert ask(data, "SELECT DISTINCT state, owner FROM keyword") == [("partial", None)]
+    assert ask(data, "SELECT DISTINCT owner FROM exit_lease WHERE platform = 'zhilian'") == [(None,)]
+
+    asked = len(sandbox.log())
+    next_job = schedule(node, sandbox, "zhilian")
+    node.wait_for_job(next_job)
+    assert read_report(data, next_job)["state"] == "kept", node.log("zhilian", next_job)
+    assert ask(data, "SELECT DISTINCT state FROM keyword") == [("done",)]
+    pages = [one["page"] for one in sandbox.log()[asked:] if one["kind"] == "search" and one["keyword"] == first]
+    assert pages == [2, 3]
+    assert ask(data, f"SELECT state, pages_ok FROM coverage WHERE round = '{round_id}'") == [("done", 3)]
