@@ -10,9 +10,10 @@ from typing import Self
 
 import requests
 
-from jobdata_scrapy.exceptions import RequestRefused
+from jobdata_scrapy.exceptions import RequestRefused, RobotsUnreadable
 from jobdata_scrapy.items import Company, Job
-from jobdata_scrapy.platform import Answer, DetailPage, Platform, RequestSpec, SearchPage, SignContext
+from jobdata_scrapy.platform import Answer, DetailPage, PageKind, Platform, RequestSpec, SearchPage, SignContext
+from jobdata_scrapy.robots import read_rules, robots_url
 from jobdata_scrapy.verdict_policy import TABLE, Action
 
 TIMEOUT_SECONDS = 15
@@ -44,8 +45,23 @@ class PlatformClient:
         self._clock, self._nonce = clock, nonce
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.headers["User-Agent"] = user_agent
+        self.session.headers["User-Agent"] = self._user_agent = user_agent
         self.session.proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
+
+    def check_robots(self, spec: RequestSpec) -> None:
+        """Asks robots.txt, unsigned. Raises RequestRefused (`robots_disallowed`) where it refuses the request or has no rules."""
+        url = robots_url(self._base_url)
+        response = self.session.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        answer = Answer(response.status_code, {"content-type": "text/html"}, response.content, PageKind.SEARCH, url)
+        try:
+            rules = read_rules(answer, self._platform.verdict)
+        except RobotsUnreadable as unreadable:
+            cause = f"{unreadable}; that is no permission"
+            raise RequestRefused("ROBOTS_DISALLOWED", "robots_disallowed", cause=cause) from None
+        address = spec.url(self._base_url)
+        if rules is not None and not rules.can_fetch(address, self._user_agent):
+            cause = f"robots.txt of {self._base_url} refuses {address.partition('?')[0]}"
+            raise RequestRefused("ROBOTS_DISALLOWED", "robots_disallowed", cause=cause)
 
     def search(self, keyword: str, city: str, page: int = 1) -> SearchPage:
         """One list page. Raises KeyError for a city the site has no code for."""

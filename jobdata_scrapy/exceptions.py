@@ -34,6 +34,14 @@ class LeaseLost(StorageError):
     """Somebody else has the keyword or exit by now. Raised by a `Backend`: what holds it stops working on it."""
 
 
+class DamagedFile(StorageError):
+    """A file of the spool is cut short or changed; the message goes on after its name. Raised by `jobdata_scrapy.spool`."""
+
+
+class RowsRefused(StorageError):
+    """The warehouse refuses these rows, however often, and more of them than are left out one by one. Raised by `warehouse`."""
+
+
 class WarehouseUnavailable(StorageError):
     """The warehouse did not answer within the retries. Raised by `warehouse.client`."""
 
@@ -42,12 +50,20 @@ class LocalServerError(WarehouseUnavailable):
     """The embedded ClickHouse server could not be started. Raised by `warehouse.local_server`."""
 
 
+class ExportError(StorageError):
+    """An export ended before its file was whole; none is left. Raised by `warehouse.export`."""
+
+
 class PageFailed(JobDataError):
     """A pipeline failed on a page or dropped it. Set as the outcome of the page by `extensions.run_report`."""
 
 
 class ExitSourceError(JobDataError):
     """A provider's list of proxies could not be fetched or read; the list in use stays. Raised by `exit_sources`."""
+
+
+class RobotsUnreadable(JobDataError):
+    """A site's robots.txt brought no rules: that is no permission. Raised by `jobdata_scrapy.robots`."""
 
 
 class SignerError(JobDataError):

@@ -110,13 +110,17 @@ class Company:
 
 @dataclass(slots=True)
 class StoredPage:
-    """What `Backend.store(page)` made of a page: counts of postings, and the details the warehouse does not have yet."""
+    """What `Backend.store(page)` made of a page: counts of postings, and the details the warehouse does not have yet.
+
+    spooled: postings that wait on disk; unit: what the page is called there, "" for one that is in the warehouse.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     spooled: int = 0
     missing_details: tuple[str, ...] = ()
+    unit: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +128,9 @@ class Page:
     """The unit of work, of durability, of progress and of idempotence: one answer of a site.
 
     page_kind: a `platform.PageKind` value; number: counted from 1 (0 for a detail or company answer); round: one pass over a
-    keyword, survives resume by another run; outcome: set once, by the ledger or by a failure, and awaited by the spider.
+    keyword, survives resume by another run; gone: ids of postings whose own page says that they are no longer there;
+    asks_details: the posting pages that the warehouse lacks are asked next; outcome: set once, by the ledger or by a failure, and
+    awaited by the spider.
     """
 
     platform: str
@@ -139,9 +145,11 @@ class Page:
     jobs: list[Job] = field(default_factory=list)
     companies: list[Company] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     total: int | None = None
     capped: bool = False
     last: bool = False
+    asks_details: bool = False
     stored: StoredPage | None = None
     outcome: asyncio.Future[StoredPage] | None = field(default=None, repr=False)
 

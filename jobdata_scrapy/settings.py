@@ -3,6 +3,7 @@
 Values from the environment come through `config.py`; docs/settings.md lists them all.
 """
 
+import logging
 import sys
 
 import tldextract
@@ -62,6 +63,8 @@ EXTENSIONS = {
     "jobdata_scrapy.extensions.monitors.MonitorsExtension": 90,  # looks at the run before it is judged
     "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # closes the run in order, judges it
     "scrapy.extensions.logstats.LogStats": None,  # progress tells more
+    "scrapy.extensions.telnet.TelnetConsole": None,  # closed doors (see below): not even loaded
+    "scrapy.extensions.remote_control.RemoteControl": None,
 }
 DOWNLOAD_HANDLERS = {  # puts the signature on the wire; SOCKS beside HTTP
     "http": "middlewares.download_handler.SignedDownloadHandler",
@@ -96,8 +99,13 @@ TELNETCONSOLE_ENABLED = False  # default True: a console that executes Python
 REMOTE_CONTROL_ENABLED = False  # default True: an HTTP server that executes Python
 WARN_ON_GENERATOR_RETURN_VALUE = False  # default True: reads the source of every callback, which an egg may not have
 
+STATS_CLASS = "jobdata_scrapy.extensions.stats_collector.QuickStatsCollector"  # Scrapy's own checks each call
 LOG_LEVEL = "INFO"  # default DEBUG: prints every request
 STATS_DUMP = False  # default True; the run's report has them
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR: with the whole address, tickets and all; the spider tells what failed
+# Scrapy quiets httpx and httpcore only. At INFO httpx2 tells every address: signatures, tickets, the key in DRAIN_URL.
+for _name in ("httpx2", "httpcore2", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 # The first Set-Cookie would make tldextract fetch the public suffix list over the network, in the reactor thread.
 cookies._split_domain = tldextract.TLDExtract(include_psl_private_domains=True, suffix_list_urls=())  # type: ignore[assignment]

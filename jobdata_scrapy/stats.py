@@ -39,6 +39,13 @@ DETAIL_FAILED = "detail/failed"
 
 LEDGER_REPORTED = "ledger/pages_reported"
 
+SPOOL_PAGES = "spool/pages"
+SPOOL_POSTINGS = "spool/postings"
+SPOOL_REPLAYED_PAGES = "spool/replayed_pages"
+SPOOL_REPLAYED_POSTINGS = "spool/replayed_postings"
+SPOOL_WAITING_PAGES = "spool/waiting_pages"
+SPOOL_DAMAGED = "spool/damaged_files"
+
 RUN_EXIT_CODE = "run/exit_code"
 RUN_STATE = "run/state"
 

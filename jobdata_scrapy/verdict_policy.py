@@ -50,10 +50,12 @@ CLOSE_REASONS = (
     "robots_disallowed",
     "no_proxy_left",
     "no_exit_free",
+    "no_token_free",
     "budget_spent",
     "layout_changed",
     "site_down",
     "storage_down",
+    "wrong_setting",
     "drained",
 )
 

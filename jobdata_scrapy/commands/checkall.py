@@ -11,12 +11,13 @@ from rich.table import Table
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands.newplatform import find_project
 
 Results = Mapping[str, Mapping[str, list[str]]]
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Exit code 0: every site keeps its contract; 1: one does not; 2: wrong argument."""
 
     requires_project = True

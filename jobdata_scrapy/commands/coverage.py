@@ -7,17 +7,28 @@ from collections import Counter
 
 from scrapy.commands import ScrapyCommand
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._sites import find_platform
-from jobdata_scrapy.commands._subcommands import LineParser, opened, print_json, print_table, run_subcommand, say, show_value
+from jobdata_scrapy.commands._subcommands import (
+    LineParser,
+    opened,
+    print_json,
+    print_table,
+    read_limit,
+    run_subcommand,
+    say,
+    show_value,
+)
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import RoundState
 from jobdata_scrapy.db.coverage_list import NEVER, STATES, SearchCoverage, list_coverage
 
 LISTED = 200
+FILTERS = ("platform", "keyword", "city", "state")
 COLUMNS = ("platform", "keyword", "city", "state", "pages", "on site", "reached", "new", "last", "why")
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """One line a search: its latest round."""
 
     requires_project = True
@@ -43,9 +54,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        words = [
-            f"--{name}={value}" for name in ("platform", "keyword", "city", "state", "limit") if (value := getattr(opts, name))
-        ]
+        words = [f"--{name}={value}" for name in (*FILTERS, "limit") if (value := getattr(opts, name))]
         run_subcommand(self, _build_parser(), [*words, *(["--json"] if opts.json else []), *args])
 
 
@@ -53,14 +62,21 @@ def show_coverage(config: Config, given: argparse.Namespace) -> None:
     """The table, and how many searches are in which state."""
     platform = find_platform(given.platform).name if given.platform else ""
     with opened(config) as database:
-        rows = list_coverage(
-            database, platform=platform, keyword=given.keyword, city=given.city, state=given.state, limit=given.limit
+        found = list_coverage(
+            database, platform=platform, keyword=given.keyword, city=given.city, state=given.state, limit=given.limit + 1
         )  # fmt: skip
+    rows = found[: given.limit]
     if given.json:
         print_json([{**_fields(row), "why": explain(row)} for row in rows])
         return
     print_table(COLUMNS, [_cells(row) for row in rows])
-    say(", ".join(f"{count} {state}" for state, count in Counter(row.state for row in rows).items()) or "nothing was crawled yet")
+    if not rows:
+        asked = ", ".join(f"{name} {value!r}" for name in FILTERS if (value := getattr(given, name)))
+        say(f"no search has {asked}" if asked else "nothing was crawled yet, and the queue is empty")
+        return
+    say(", ".join(f"{count} {state}" for state, count in Counter(row.state for row in rows).items()))
+    if len(found) > len(rows):
+        say(f"these are the first {len(rows)} only: --limit shows more")
 
 
 def explain(row: SearchCoverage) -> str:
@@ -79,7 +95,9 @@ def explain(row: SearchCoverage) -> str:
         return f"the site shows at most {cap} a search: {left}{queue}" if cap else f"{left}{queue}"
     if row.state == RoundState.RUNNING:
         return f"under way{queue}"
-    told = " ".join(filter(None, (row.stop_reason, f"({row.last_error})" if row.last_error else "")))
+    if waiting := row.counts.get("spooled"):
+        return f"{row.stop_reason}: {waiting} postings wait in the spool (scrapy spool replay){queue}"
+    told = " ".join(filter(None, (row.stop_reason, f"({row.last_error})" if row.last_error not in ("", row.stop_reason) else "")))
     return (told or "not begun") + queue
 
 
@@ -88,7 +106,7 @@ def _build_parser() -> LineParser:
     for name in ("platform", "keyword", "city"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--state", default="", choices=[str(state) for state in STATES])
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--limit", type=read_limit)
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(action=show_coverage, subcommand="")
     return parser

@@ -15,13 +15,14 @@ from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
 from jobdata_scrapy import stats as keys
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
 
 # Default 700. A page is a thousand objects that live until it is stored: garbage collection was a fifth of a crawl with it.
 GC_THRESHOLD = 5000
 
 
-class Command(CrawlCommand):
+class Command(OneLineErrors, CrawlCommand):
     """Refuses wrong arguments before anything is started; starts as failing, and only the run's verdict clears it."""
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands.newplatform import find_project
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
@@ -43,7 +44,7 @@ QUERIES = (
 NOT_USED = ("CLICKHOUSE_HOST", "DATABASE_URL", "PROXY_URL", "PROXY_TUNNEL", "SITE_BASE_URLS", "BOSS_SIGN_JS", "QCWY_SIGN_KEY")
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Exit code 0 when the three runs kept their promises."""
 
     requires_project = True

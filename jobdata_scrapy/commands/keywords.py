@@ -10,6 +10,7 @@ from typing import Any
 
 from scrapy.commands import ScrapyCommand
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._sites import check_search, find_platform
 from jobdata_scrapy.commands._subcommands import (
     LineParser,
@@ -17,6 +18,7 @@ from jobdata_scrapy.commands._subcommands import (
     opened,
     print_json,
     print_table,
+    read_limit,
     run_subcommand,
     say,
     show_value,
@@ -56,7 +58,7 @@ USAGE = (
 )
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Each subcommand is a function below; errors are one line."""
 
     requires_project = True
@@ -102,7 +104,7 @@ def build_parser() -> LineParser:
         one.add_argument("--city", default="")
         one.add_argument("--state", default="", choices=[state.value for state in KeywordState])
         one.add_argument("--json", action="store_true")
-        one.add_argument("--limit", type=int, default=LISTED)
+        one.add_argument("--limit", type=read_limit, default=LISTED)
         one.add_argument("--all", action="store_true")
         one.add_argument("--force", action="store_true")
     return parser
@@ -144,7 +146,13 @@ def list_all(config: Config, given: argparse.Namespace) -> None:
         ["id", "platform", "keyword", "city", "state", "prio", "interval", "due", "error"],
         [[_cell(row, name) for name in COLUMNS] for row in rows],
     )
-    say(", ".join(f"{count} {state}" for state, count in counts.items()) or "no keywords: `scrapy keywords add` adds some")
+    if not rows:
+        asked = given.platform or given.keyword or given.city or given.state
+        say("no keyword is like that" if asked else "no keywords: `scrapy keywords add` adds some")
+        return
+    say(", ".join(f"{count} {state}" for state, count in counts.items()))
+    if len(rows) < (total := sum(counts.values()) - counts.get("paused", 0)):  # paused ones are in another state, too
+        say(f"these are the first {len(rows)} of {total}: --limit shows more")
 
 
 def show(config: Config, given: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from scrapy.commands import ScrapyCommand
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._sites import find_platform
 from jobdata_scrapy.commands._subcommands import (
     LineParser,
@@ -33,7 +34,7 @@ USAGE = (
 )
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Each subcommand is a function below; errors are one line."""
 
     requires_project = True

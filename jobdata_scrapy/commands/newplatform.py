@@ -18,12 +18,14 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import closest_scrapy_cfg
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
+
 SITE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 MAX_NAME_LENGTH = 20
 SUFFIX = ".tmpl"
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Writes spiders/NAME/ and tests/cases/NAME/; a wrong name ends with one line and exit code 2."""
 
     requires_project = True

@@ -10,6 +10,7 @@ from pathlib import Path
 import requests
 from scrapy.commands import ScrapyCommand
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._sites import find_platform
 from jobdata_scrapy.commands._subcommands import LineParser, make_parser, opened, print_json, print_table, run_subcommand, say
 from jobdata_scrapy.config import Config
@@ -22,6 +23,7 @@ from jobdata_scrapy.exits import DIRECT, Exit, read_exit
 
 MANUAL = "manual"
 TIMEOUT_SECONDS = 15
+PROXY_REFUSES = 407
 COLUMNS = ("exit", "source", "platform", "score", "slowness", "owner", "last_end", "cool_until", "cool_reason")
 USAGE = (
     "add URL|direct|--stdin: one proxy (one with credentials from the standard input); import FILE: one a line; list [--json]; "
@@ -29,7 +31,7 @@ USAGE = (
 )
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Each subcommand is a function below; errors are one line."""
 
     requires_project = True
@@ -112,8 +114,8 @@ def list_all(config: Config, given: argparse.Namespace) -> None:
         say("no exits: every machine asks through its own address; `scrapy proxies add` adds a proxy")
 
 
-def check(config: Config, given: argparse.Namespace) -> None:
-    """One request through each: its latency, or why it does not work."""
+def check(config: Config, given: argparse.Namespace) -> int:
+    """One request through each: its latency, or why it does not work; exit code 1 where one does not."""
     platform = find_platform(given.platform)
     url = given.url or f"{config.base_url(platform.name, platform.base_url).rstrip('/')}/robots.txt"
     with opened(config) as database:
@@ -123,11 +125,15 @@ def check(config: Config, given: argparse.Namespace) -> None:
             f"name: {given.name!r} is not known; `scrapy proxies list` shows what is" if given.name else "no proxy is known"
         )
     cipher = Cipher.from_config(config)
+    all_work = True
     for name, row in rows.items():
         try:
-            say(f"{name}: {try_exit(exits.proxy_url_of(cipher, row), url)}")
+            told, works = try_exit(exits.proxy_url_of(cipher, row), url)
         except ConfigError as error:
-            say(f"{name}: {error}")
+            told, works = str(error), False
+        say(f"{name}: {told}")
+        all_work = all_work and works
+    return 0 if all_work else 1
 
 
 def remove(config: Config, given: argparse.Namespace) -> None:
@@ -139,8 +145,11 @@ def remove(config: Config, given: argparse.Namespace) -> None:
     say(f"{given.name}: removed")
 
 
-def try_exit(proxy_url: str | None, url: str) -> str:
-    """What came of asking `url` through the proxy. The text of an error may hold the password, so only its kind is told."""
+def try_exit(proxy_url: str | None, url: str) -> tuple[str, bool]:
+    """(what came of asking `url` through the proxy, whether it works). An error's text may hold the password: its kind is told.
+
+    Any answer of the site's will do; 407 is the proxy's own, which refuses its credentials.
+    """
     with requests.Session() as session:
         session.trust_env = False
         session.proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
@@ -148,8 +157,10 @@ def try_exit(proxy_url: str | None, url: str) -> str:
         try:
             answer = session.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
         except requests.RequestException as error:
-            return f"does not work: {type(error).__name__}"
-    return f"HTTP {answer.status_code} in {(time.perf_counter() - begun) * 1000:.0f} ms"
+            return f"does not work: {type(error).__name__}", False
+    if answer.status_code == PROXY_REFUSES:
+        return "does not work: HTTP 407, the proxy refuses its user name or password", False
+    return f"HTTP {answer.status_code} in {(time.perf_counter() - begun) * 1000:.0f} ms", True
 
 
 def _read(line: str, config: Config) -> Exit:

@@ -12,6 +12,7 @@ from rich.console import Console
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
 from jobdata_scrapy.report.build import Report
@@ -23,7 +24,7 @@ RUNS_LISTED = 20
 NEAREST_SHOWN = 3
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Shows one run's report, the latest without an argument."""
 
     requires_project = True

@@ -7,11 +7,12 @@ import argparse
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.exceptions import ArgumentError
 from jobdata_scrapy.sandbox.options import add_arguments, read_options
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Serves until Ctrl-C; a wrong argument ends with one line and exit code 2."""
 
     requires_project = False

@@ -8,22 +8,30 @@ import re
 import sys
 from datetime import UTC, datetime, timedelta
 
-import peewee as pw
 import requests
 from scrapy.commands import ScrapyCommand
 
-from jobdata_scrapy.client import PlatformClient
+from jobdata_scrapy.commands._look_up import LookUp
+from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._sites import find_platform
-from jobdata_scrapy.commands._subcommands import LineParser, make_parser, opened, print_json, print_table, run_subcommand, say
-from jobdata_scrapy.config import Config, secret_value
+from jobdata_scrapy.commands._subcommands import (
+    LineParser,
+    make_parser,
+    opened,
+    print_json,
+    print_table,
+    run_subcommand,
+    say,
+    show_value,
+)
+from jobdata_scrapy.config import Config
 from jobdata_scrapy.db import tokens
 from jobdata_scrapy.db.cipher import Cipher, make_key
-from jobdata_scrapy.db.keyword_list import NATIONWIDE
 from jobdata_scrapy.db.pool_models import Token
 from jobdata_scrapy.db.tokens import TokenState
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError, ParseError, RequestRefused
 from jobdata_scrapy.normalize.published import BEIJING
-from jobdata_scrapy.platform import Verdict
+from jobdata_scrapy.platform import NATIONWIDE, Verdict
 
 COLUMNS = ("platform", "name", "state", "expires_at", "last_used", "failures", "owner", "exit_name", "reason")
 REFUSED = (Verdict.TOKEN_EXPIRED, Verdict.LOGIN_REQUIRED)
@@ -33,7 +41,7 @@ USAGE = (
 )
 
 
-class Command(ScrapyCommand):
+class Command(OneLineErrors, ScrapyCommand):
     """Each subcommand is a function below; errors are one line."""
 
     requires_project = True
@@ -50,7 +58,10 @@ class Command(ScrapyCommand):
         return f"{self.short_desc()}. {USAGE}"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        run_subcommand(self, build_parser(), args)
+        parser = build_parser()
+        agent, obeys = self.settings["USER_AGENT"], self.settings.getbool("ROBOTSTXT_OBEY")
+        parser.set_defaults(user_agent=agent, obeys_robots=obeys)
+        run_subcommand(self, parser, args)
 
 
 def build_parser() -> LineParser:
@@ -93,7 +104,7 @@ def add_token(config: Config, given: argparse.Namespace) -> None:
     value = getpass.getpass(f"token of {platform}: ") if asks else sys.stdin.readline()
     with opened(config) as database:
         row = tokens.add_token(database, cipher, platform, value, name=given.name, expires_at=expires_at)
-    until = f", expires {row.expires_at.astimezone(BEIJING):%Y-%m-%d %H:%M}" if row.expires_at else ""
+    until = f", expires {show_value(row.expires_at)}" if row.expires_at else ""
     say(f"{platform} {row.name}: {tokens.mask_value(value.strip())} kept{until}")
 
 
@@ -110,16 +121,25 @@ def list_all(config: Config, given: argparse.Namespace) -> None:
         say("no tokens: `scrapy tokens add PLATFORM` adds one")
 
 
-def check(config: Config, given: argparse.Namespace) -> None:
-    """Whether each can be decrypted and has not expired; with --ask one look-up on the site, which may mark it invalid."""
+def check(config: Config, given: argparse.Namespace) -> int:
+    """Whether each can be decrypted and has not expired; with --ask one look-up on the site, which may mark it invalid.
+
+    Exit code 1 where one does not work, or --ask could not find out; one that is in use, or disabled by hand, is no fault.
+    The look-up keeps the crawl's rules: a free exit and its pause, locks, the page budget, robots.txt.
+    """
     platform = find_platform(given.platform).name if given.platform else ""
     cipher = Cipher.from_config(config)
     with opened(config) as database:
         rows = [row for row in tokens.list_tokens(database, platform) if given.name in ("", row.name)]
         if not rows:
             raise ArgumentError(f"token: {given.name or given.platform or 'none'!r} is not there")
+        works = True
         for row in rows:
-            say(f"{row.platform} {row.name}: {_check_one(config, database, cipher, row, given)}")
+            look_up = LookUp(config, database, cipher, given.user_agent, given.obeys_robots)
+            told, this_works = _check_one(look_up, row, given)
+            say(f"{row.platform} {row.name}: {told}")
+            works = works and this_works
+    return 0 if works else 1
 
 
 def disable(config: Config, given: argparse.Namespace) -> None:
@@ -147,31 +167,33 @@ def read_expiry(text: str, now: datetime) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)).astimezone(UTC)
 
 
-def _check_one(config: Config, database: pw.Database, cipher: Cipher, row: Token, given: argparse.Namespace) -> str:
+def _check_one(look_up: LookUp, row: Token, given: argparse.Namespace) -> tuple[str, bool]:
+    """(what to tell, whether it works)"""
     try:
-        value = tokens.token_value(cipher, row)
+        value = tokens.token_value(look_up.cipher, row)
     except ConfigError as error:
-        return str(error)
-    shown = f"{tokens.mask_value(value)} {row.state}" + (f" ({row.reason})" if row.reason else "")
-    if row.expires_at and row.expires_at <= datetime.now(UTC):
-        return f"{shown}, expired"
-    return f"{shown}, {_ask(config, database, row, value, given.keyword)}" if given.ask else shown
+        return str(error), False
+    now, shown = datetime.now(UTC), f"{tokens.mask_value(value)} {row.state}" + (f" ({row.reason})" if row.reason else "")
+    if row.expires_at and row.expires_at <= now:
+        return f"{shown}, expired", False
+    if not given.ask:
+        return shown, row.state != TokenState.INVALID
+    if row.owner and row.lease_until > now:  # a token is used through one exit at a time
+        return f"{shown}, not asked: {row.owner} uses it", True
+    answer, works = _ask(look_up, row, value, given.keyword)
+    return f"{shown}, {answer}", works
 
 
-def _ask(config: Config, database: pw.Database, row: Token, value: str, keyword: str) -> str:
-    platform = find_platform(row.platform)
-    secret = secret_value(getattr(config, platform.secret_setting.lower(), "")) if platform.secret_setting else ""
-    base_url = config.base_url(platform.name, platform.base_url)
+def _ask(look_up: LookUp, row: Token, value: str, keyword: str) -> tuple[str, bool]:
     try:
-        with PlatformClient(platform, base_url=base_url, token=value, secret=secret) as client:
-            page = client.search(keyword, NATIONWIDE)
+        page = look_up.search(find_platform(row.platform), value, row.name, keyword, NATIONWIDE)
     except RequestRefused as refused:
         if refused.verdict in REFUSED:
-            tokens.retire_token(database, row.platform, row.name, TokenState.INVALID, f"the site says {refused.verdict}")
-        return f"the site says {refused.verdict}"
+            tokens.retire_token(look_up.database, row.platform, row.name, TokenState.INVALID, f"the site says {refused.verdict}")
+        return f"not asked: {refused.cause}" if refused.cause else f"the site says {refused.verdict}", False
     except (requests.RequestException, ParseError) as error:
-        return f"could not be asked: {type(error).__name__}"
-    return f"the site answers: {len(page.jobs)} postings on the first page"
+        return f"could not be asked: {type(error).__name__}", False
+    return f"the site answers: {len(page.jobs)} postings on the first page", True
 
 
 def _say_found(found: bool, given: argparse.Namespace, what: str) -> None:
