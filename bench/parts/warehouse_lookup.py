@@ -11,8 +11,8 @@ IDS, REPEAT = 30, 60
 TO_REACH_MS = 15
 
 
-def measure_lookup(store: Store, rows: int) -> None:
-    """Prints the time for 30 ids that are known, and for 30 that are not; other ids each time."""
+def measure_lookup(store: Store) -> None:
+    """Prints the time for 30 ids that are known, and for 30 that are not, in `boss_job`; other ids each time."""
     sample = store.client.query("SELECT arrayJoin(groupArraySample(6000, 7)(job_id)) FROM boss_job").result_columns[0]
     known, draw = list(sample), random.Random(1)
 

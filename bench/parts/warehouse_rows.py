@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from jobdata_scrapy.warehouse.client import WarehouseClient
 
 SHARES = {"boss": 45, "qcwy": 35, "zhilian": 20}  # percent of the rows
@@ -120,14 +122,25 @@ LONG_AGO = "toDateTime64('2026-01-01 00:00:00', 3, 'UTC')"
 
 
 def fill_postings(client: WarehouseClient, rows: int) -> None:
-    """Adds `rows` postings, each with its sighting, as if inserted long ago."""
-    boss_rows = rows * SHARES["boss"] // 100
+    """Adds `rows` postings on three sites, each with its sighting, as if inserted long ago."""
     for place, (platform, share) in enumerate(SHARES.items()):
-        total = rows * share // 100
-        for start in range(0, total, ROWS_AN_INSERT):
-            count = min(ROWS_AN_INSERT, total - start)
-            names = {"platform": platform, "boss_rows": boss_rows, "offset": place * rows, "start": start, "count": count}
-            select = ROWS_SQL.format(**names)
+        offset = {"offset": place * rows, "boss_rows": rows * SHARES["boss"] // 100}
+        for start, count in _parts(0, rows * share // 100):
+            select = ROWS_SQL.format(platform=platform, start=start, count=count, **offset)
             client.command(f"INSERT INTO {platform}_job ({COLUMNS}, stored_at) SELECT *, {LONG_AGO} FROM ({select})")
             seen = f"'{platform}', job_id, keyword, search_city, round, run_id, page, crawled_at, {LONG_AGO}"
             client.command(f"INSERT INTO job_sighting ({SIGHTED}) SELECT {seen} FROM ({select})")
+
+
+def top_up_boss(client: WarehouseClient, rows: int) -> None:
+    """Adds postings to `boss_job` alone until it holds `rows`."""
+    stored = int(client.command("SELECT count() FROM boss_job"))
+    for start, count in _parts(stored, rows - stored):
+        # numbers that none of the other postings came from
+        select = ROWS_SQL.format(platform="boss", start=10 * rows + start, count=count, offset=0, boss_rows=rows)
+        client.command(f"INSERT INTO boss_job ({COLUMNS}, stored_at) SELECT *, {LONG_AGO} FROM ({select})")
+
+
+def _parts(first: int, count: int) -> Iterator[tuple[int, int]]:
+    for start in range(first, first + count, ROWS_AN_INSERT):
+        yield start, min(ROWS_AN_INSERT, first + count - start)

@@ -30,7 +30,8 @@ class SalaryRow:
 
 
 SALARY_SQL = """
-SELECT name, sumIf(c, value > 0) AS stated, quantilesExactWeighted(0.1, 0.25, 0.5, 0.75, 0.9)(value, toUInt64(if(value > 0, c, 0)))
+SELECT name, sumIf(c, value > 0) AS stated,
+    quantilesExactWeighted(0.1, 0.25, 0.5, 0.75, 0.9)(value, toUInt64(if(value > 0, c, 0)))
 FROM
 (
     SELECT name, value, sum(n) AS c FROM {cube:SALARY} WHERE name IN {names:Array(String)}
