@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from queue import Empty, SimpleQueue
 from typing import IO
 
 from jobdata_scrapy.warehouse.local_server.files import HOST, ServerFiles, ServerState, try_lock, wait_lock
@@ -28,9 +29,7 @@ def run_owner(files: ServerFiles, idle_seconds: float, ready: IO[bytes] | None =
         logger.info("another process owns %s", files.store)
         _tell(ready)  # the caller looks at the state file, as always
         return 0
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = end_on(signal.SIGTERM, signal.SIGINT)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with owner:
         try:
@@ -43,7 +42,15 @@ def run_owner(files: ServerFiles, idle_seconds: float, ready: IO[bytes] | None =
     return 0
 
 
-def _serve(files: ServerFiles, idle_seconds: float, stop: threading.Event, ready: IO[bytes] | None) -> None:
+def end_on(*numbers: int) -> SimpleQueue[int]:
+    """Where these signals arrive. Not an Event: a handler that interrupts its `wait` would wait for the same lock for ever."""
+    arrived: SimpleQueue[int] = SimpleQueue()
+    for number in numbers:
+        signal.signal(number, lambda number, _: arrived.put(number))
+    return arrived
+
+
+def _serve(files: ServerFiles, idle_seconds: float, stop: SimpleQueue[int], ready: IO[bytes] | None) -> None:
     # imported here: after the fork, and never in a client
     from jobdata_scrapy.warehouse.local_server.engine import Engine
     from jobdata_scrapy.warehouse.local_server.handler import Server
@@ -58,7 +65,7 @@ def _serve(files: ServerFiles, idle_seconds: float, stop: threading.Event, ready
         seconds = time.monotonic() - begun
         logger.info("ready on %s:%d in %.1f s: engine %s, %s", state.host, state.port, seconds, engine.version, files.store)
         _tell(ready)
-        last = _wait_for_end(files, server, idle_seconds, stop)  # keeps clients out until the process is gone
+        last = wait_for_end(files, server, idle_seconds, stop)  # keeps clients out until the process is gone
         server.shutdown()
         if not server.wait_until_idle(DRAIN_SECONDS):
             logger.warning("ending with requests still in flight")
@@ -84,12 +91,14 @@ def _listen(files: ServerFiles, server_class: type) -> tuple[object, ServerState
     return server, state
 
 
-def _wait_for_end(files: ServerFiles, server, idle_seconds: float, stop: threading.Event) -> IO[bytes] | None:
+def wait_for_end(files: ServerFiles, server, idle_seconds: float, stop: SimpleQueue[int]) -> IO[bytes] | None:
     """Returns when told to end (None) or when idle with no client alive (the client lock, held alone)."""
-    while not stop.wait(min(1.0, idle_seconds / 4)):
+    while True:
+        with contextlib.suppress(Empty):
+            stop.get(timeout=min(1.0, idle_seconds / 4))
+            return None
         if server.idle_seconds() >= idle_seconds and (lock := try_lock(files.client_lock, fcntl.LOCK_EX)):
             return lock
-    return None
 
 
 def _tell(ready: IO[bytes] | None) -> None:
