@@ -20,7 +20,7 @@ def handler():
 
 
 def test_a_signal_in_the_midst_of_a_wait_ends_it(tmp_path, handler):
-    """The waits are so short that the signal meets them at every point: with an Event one in some hundred of them hung for ever."""
+    """The waits are so short that the signal meets them at every point: with an Event some hung for ever."""
     server = SimpleNamespace(idle_seconds=lambda: 0.0)
     for microseconds in range(100, 500):
         arrived = end_on(signal.SIGALRM)
