@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from jobdata_scrapy.exceptions import ArgumentError
@@ -84,13 +85,14 @@ def parse_filters(pairs: Iterable[str], platforms: Collection[str] = PLATFORMS) 
     )
 
 
-def where(filters: Filters, *, keyword: str = "") -> tuple[str, dict[str, Any]]:
+def where(filters: Filters, instead: Mapping[str, str] = MappingProxyType({})) -> tuple[str, dict[str, Any]]:
     """A condition over the columns of `job_analytics`, and its server-side parameters; "1" where nothing is filtered.
 
-    keyword: the condition for `{f_keyword:String}` where the caller's rows have another way to tell it.
+    instead: other conditions for a filter's parameters, by the filter's name, for rows that have more to tell.
     """
-    kept = {condition: parameters for condition, parameters in _conditions(filters, keyword or KEYWORD_CONDITION) if parameters}
-    return " AND ".join(kept) or "1", {name: value for parameters in kept.values() for name, value in parameters.items()}
+    asked = [(instead.get(name, condition), given) for name, condition, given in _conditions(filters) if given]
+    parameters = {name: value for _, given in asked for name, value in given.items()}
+    return " AND ".join(condition for condition, _ in asked) or "1", parameters
 
 
 # A posting known already is not written again when another keyword finds it: its sighting tells.
@@ -98,23 +100,31 @@ KEYWORD_CONDITION = (
     "(keyword = {f_keyword:String} OR (platform, job_id) IN "
     "(SELECT platform, job_id FROM job_sighting WHERE keyword = {f_keyword:String}))"
 )
-MIDDLE_OF_BAND = "((ifNull(monthly_low, monthly_high) + ifNull(monthly_high, monthly_low)) / 2)"
+SALARY = "round((ifNull(monthly_low, monthly_high) + ifNull(monthly_high, monthly_low)) / 2)"
+"""Middle of the stated band, whole CNY a month; NULL where none is stated."""
 
 
-def _conditions(filters: Filters, keyword: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Each condition with its parameters; without parameters it is not asked for."""
-    yield "platform IN {f_platforms:Array(String)}", _given(f_platforms=list(filters.platforms))
-    yield "city IN {f_cities:Array(String)}", _given(f_cities=list(filters.cities))
-    yield keyword, _given(f_keyword=filters.keyword)
-    yield "positionCaseInsensitiveUTF8(company_name, {f_employer:String}) > 0", _given(f_employer=filters.employer)
+def contains(column: str, employer: str) -> str:
+    """Whether `{f_employer:String}` is in `column`, case aside: with the quickest function that does for this text."""
+    function = "positionCaseInsensitive" if employer.isascii() else "positionCaseInsensitiveUTF8"
+    if employer.lower() == employer.upper():  # most Chinese names
+        function = "position"
+    return f"{function}({column}, {{f_employer:String}}) > 0"
+
+
+def _conditions(filters: Filters) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    """Name of each filter, its condition, and the parameters; without parameters it is not asked for."""
+    yield "site", "platform IN {f_platforms:Array(String)}", _given(f_platforms=list(filters.platforms))
+    yield "city", "city IN {f_cities:Array(String)}", _given(f_cities=list(filters.cities))
+    yield "keyword", KEYWORD_CONDITION, _given(f_keyword=filters.keyword)
+    yield "employer", contains("company_name", filters.employer), _given(f_employer=filters.employer)
     # against the column itself, so that an index on it can be used
-    yield (
-        f"first_crawled_at >= toDateTime64({{f_from:Date}}, 3, '{BEIJING}')",
-        _given(f_from=filters.date_from),
-    )
-    yield f"first_crawled_at < toDateTime64({{f_to:Date}} + 1, 3, '{BEIJING}')", _given(f_to=filters.date_to)
-    yield f"{MIDDLE_OF_BAND} >= {{f_salary_low:Float64}}", _given(f_salary_low=filters.salary_low)
-    yield f"{MIDDLE_OF_BAND} <= {{f_salary_high:Float64}}", _given(f_salary_high=filters.salary_high)
+    first = f"first_crawled_at >= toDateTime64({{f_from:Date}}, 3, '{BEIJING}')"
+    yield "from", first, _given(f_from=filters.date_from)
+    last = f"first_crawled_at < toDateTime64({{f_to:Date}} + 1, 3, '{BEIJING}')"
+    yield "to", last, _given(f_to=filters.date_to)
+    yield "salary_low", f"{SALARY} >= {{f_salary_low:Float64}}", _given(f_salary_low=filters.salary_low)
+    yield "salary_high", f"{SALARY} <= {{f_salary_high:Float64}}", _given(f_salary_high=filters.salary_high)
 
 
 def _given(**parameters: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from jobdata_scrapy.items import Page
-from jobdata_scrapy.warehouse.analytics import ask, images, journal, refresh, tidy
+from jobdata_scrapy.warehouse.analytics import QUESTIONS, ask, images, journal, refresh, tidy
 from jobdata_scrapy.warehouse.analytics.refresh import refresh as run_refresh
 from jobdata_scrapy.warehouse.analytics.state import read_states
 from jobdata_scrapy.warehouse.client import WarehouseClient
@@ -178,32 +178,48 @@ def test_a_known_posting_that_another_keyword_finds_is_found_by_both(writer: Wri
         assert sum(row[2] for row in ask(client, "postings", parse_filters([f"keyword={keyword}"])).rows) == 2
 
 
+def test_what_another_process_has_read_is_seen(
+    writer: Writer, client: WarehouseClient, open_client: Callable[[], WarehouseClient]
+):
+    writer.store(page(1))
+    assert total(client) == 2
+    writer.store(page(2))
+    other = open_client()
+    assert total(other) == total(client) == 4
+    assert run_refresh(client)[0].batch == run_refresh(other)[0].batch == 2
+
+
 def test_nothing_new_is_not_read_again(writer: Writer, client: WarehouseClient):
     writer.store(page(1))
     batch = run_refresh(client)[0].batch
     assert run_refresh(client)[0].batch == batch
 
 
-def test_a_changed_rule_reads_everything_anew_beside_what_is_there(writer: Writer, client: WarehouseClient, monkeypatch):
+def test_a_changed_rule_reads_everything_anew_beside_what_is_there(
+    writer: Writer, client: WarehouseClient, open_client: Callable[[], WarehouseClient], monkeypatch
+):
     writer.store(page(1))
     run_refresh(client)
     for module in (journal, refresh):
         monkeypatch.setattr(module, "RULES", images.RULES + 1)
-    assert run_refresh(client)[0].generation == 2
-    assert total(client) == 2
+    newer = open_client()  # as a process with newer code
+    assert run_refresh(newer)[0].generation == 2
+    assert total(newer) == 2
 
 
-def test_a_count_that_is_lost_is_noticed_and_mended(writer: Writer, client: WarehouseClient, caplog):
+def test_a_count_that_is_lost_is_noticed_and_mended(
+    writer: Writer, client: WarehouseClient, open_client: Callable[[], WarehouseClient], caplog
+):
     for number in (1, 2):
         writer.store(page(number))
         run_refresh(client)
     client.command("TRUNCATE TABLE job_cube")
-    assert total(client) == 4
+    assert total(open_client()) == 4
     assert "2 batches were committed and 0 counted; everything is read anew" in caplog.text
 
 
 def test_asking_makes_the_tables_that_are_missing(client: WarehouseClient):
-    assert ask(client, "postings", NO_FILTERS).rows == []
+    assert [name for name in QUESTIONS if ask(client, name, NO_FILTERS).rows] == []
 
 
 def test_a_replaced_generation_is_dropped_once_nobody_reads_it(writer: Writer, client: WarehouseClient, monkeypatch):

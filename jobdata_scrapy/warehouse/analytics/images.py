@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobdata_scrapy.warehouse.analytics.names import core_sql, employer_sql, title_sql
-from jobdata_scrapy.warehouse.filters import BEIJING, MIDDLE_OF_BAND
+from jobdata_scrapy.warehouse.filters import BEIJING, SALARY
 
 RULES = 1
 """To be raised whenever an expression below or a cube changes its meaning: everything is then rebuilt at the next refresh."""
@@ -51,7 +51,7 @@ BASE = {
     "skills": "skills",
     "monthly_low": "monthly_low",
     "monthly_high": "monthly_high",
-    "salary": f"toUInt32(least(round(ifNull({MIDDLE_OF_BAND}, 0)), 4e9))",
+    "salary": f"toUInt32(least(ifNull({SALARY}, 0), 4e9))",
     "first_crawled_at": "first_crawled_at",
     "day": f"toDate(first_crawled_at, '{BEIJING}')",
     "filled": " + ".join(f"bitShiftLeft(toUInt16({condition}), {bit})" for bit, condition in enumerate(FIELDS.values())),

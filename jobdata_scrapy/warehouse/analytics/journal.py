@@ -81,8 +81,8 @@ LATEST_SQL = f"SELECT generation, sign, {_COLUMNS} FROM job_change WHERE {_BATCH
 CUBE = "job_cube (generation, topic, name, platform, day, value, n)"
 _ROWS = f"(SELECT * FROM job_change WHERE {_BATCH})"
 _COUNTS = " UNION ALL ".join(
-    f"SELECT '{name}' AS topic, c_name, c_platform, c_day, c_value, c_n FROM ({sql.format(rows=_ROWS)})"
-    for name, sql in CUBES.items()
+    f"SELECT '{name}' AS topic, c_name, c_platform, c_day, c_value, c_n FROM ({cube.count(_ROWS)})"
+    for name, cube in CUBES.items()
 )
 CUBE_SQL = f"""
 SELECT {{generation:UInt32}} AS generation, * FROM

@@ -12,8 +12,9 @@ import logging
 import secrets
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 ROWS_A_BATCH = 250_000
 ATTEMPTS = 8
 UNKNOWN_TABLE = 60
+_up_to_date: WeakKeyDictionary[WarehouseClient, tuple[State, list[str]]] = WeakKeyDictionary()
 
 
 class RefreshLost(StorageError):
@@ -69,18 +71,40 @@ def refresh(
 
 
 def _refresh_once(client: WarehouseClient, rebuild: bool, checkpoint: Checkpoint, rows_a_batch: int) -> tuple[State, datetime]:
+    state, platforms = _up_to_date.pop(client, (None, []))
+    if state and not rebuild:  # most often nothing has come in since, and one statement tells
+        probe = count_rows(client, platforms, state.read_until)
+        if probe.last == (state.generation, state.batch) and not _is_behind(state, probe):
+            _up_to_date[client] = state, platforms
+            return state, probe.now
     state = _open_generation(client, rebuild)
     platforms = list_platforms(client)
     probe = count_rows(client, platforms, state.read_until)
-    new_day = state.committed_at.astimezone(BEIJING).date() != probe.now.astimezone(BEIJING).date()
-    if state.complete and probe.seen == state.seen_after and not new_day:
-        return state, probe.now
+    if _is_behind(state, probe):
+        state = _read_on(client, state, platforms, probe, checkpoint, rows_a_batch)
+    _up_to_date[client] = state, platforms
+    return state, probe.now
+
+
+def _is_behind(state: State, probe: Probe) -> bool:
+    """Whether there is something to read: rows, or a day on which postings may have closed."""
+    return not state.complete or probe.seen != state.seen_after or _day(state.committed_at) != _day(probe.now)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(BEIJING).date()
+
+
+def _read_on(
+    client: WarehouseClient, state: State, platforms: list[str], probe: Probe, checkpoint: Checkpoint, rows_a_batch: int
+) -> State:
+    """Reads what `probe` has found; the state afterwards."""
     read_until = max(probe.now - OVERLAP, state.read_until)
     parameters = {
         "attempt": time.time_ns() // 1_000_000 << ATTEMPT_BITS | secrets.randbits(ATTEMPT_BITS),
         "generation": state.generation,
         "since": to_milliseconds(state.read_until),
-        "new_day": int(new_day),
+        "new_day": int(_day(state.committed_at) != _day(probe.now)),
         "replaces": int(state.batch > 0),
     }
     seen_after = count_rows(client, platforms, read_until).seen
@@ -94,7 +118,7 @@ def _refresh_once(client: WarehouseClient, rebuild: bool, checkpoint: Checkpoint
             client, replace(state, read_until=read[0], seen_after=read[1]), {**parameters, "bucket": bucket}, checkpoint
         )
     drop_leftovers(client, state, parameters["attempt"])
-    return state, probe.now
+    return state
 
 
 def _stage(client: WarehouseClient, state: State, probe: Probe, parameters: dict[str, Any], rows_a_batch: int) -> int:

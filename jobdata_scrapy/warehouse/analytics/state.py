@@ -55,10 +55,11 @@ class State:
 @dataclass(frozen=True)
 class Probe:
     """What was inserted after a moment. rows: how many, by platform; seen: a number that is another one when there is more;
-    now: the server's time before they were counted.
+    last: the newest (generation, batch) of all; now: the server's time before they were counted.
     """
 
     now: datetime
+    last: tuple[int, int]
     seen: int
     rows: dict[str, int]
 
@@ -88,11 +89,12 @@ def count_rows(client: WarehouseClient, platforms: list[str], since: datetime) -
         f"SELECT platform, '{table}', count(), max(stored_at) FROM {table} WHERE stored_at > {SINCE} GROUP BY platform"
         for table in ("job_sighting", "job_gone", "crawl_round")
     )
-    sql = f"""SELECT now64(3, 'UTC'), cityHash64(arraySort(groupArray((platform, source, found, newest)))),
+    sql = f"""SELECT now64(3, 'UTC'), (SELECT max((generation, batch)) FROM job_change WHERE is_marker = 1),
+        cityHash64(arraySort(groupArray((platform, source, found, newest)))),
         sumMap(map(platform, found))
         FROM ({" UNION ALL ".join((*of_site, *of_all))})"""
-    now, seen, rows = client.query(sql, parameters={"since": to_milliseconds(since)}).result_rows[0]
-    return Probe(now, seen, {platform: rows[platform] for platform in platforms})
+    now, last, seen, rows = client.query(sql, parameters={"since": to_milliseconds(since)}).result_rows[0]
+    return Probe(now, last, seen, {platform: rows[platform] for platform in platforms})
 
 
 def to_milliseconds(moment: datetime) -> int:

@@ -29,7 +29,12 @@ CREATE TABLE IF NOT EXISTS job_latest
     group_key          UInt64,
     reposted           UInt8,
     other_sites        Array(LowCardinality(String)),
-    certainties        Array(UInt8)
+    certainties        Array(UInt8),
+    -- numbers are grouped at a fraction of what names cost
+    title_number       UInt64 MATERIALIZED cityHash64(title_key),
+    company_number     UInt64 MATERIALIZED cityHash64(company_name),
+    employer_number    UInt64 MATERIALIZED cityHash64(employer),
+    skill_numbers      Array(UInt64) MATERIALIZED arrayMap(skill -> cityHash64(skill), skills)
 )
 ENGINE = CollapsingMergeTree(sign)
 PARTITION BY generation

@@ -19,11 +19,6 @@ class DistributionRow:
     share: float
 
 
-TOTAL_SQL = "SELECT sum(n) FROM {cube:seen}"
-
-
 def show_distribution(reader: Reader, *, of: Of = "experience", top: int = 100) -> list[DistributionRow]:
     """The `top` values that most postings have."""
-    counted = reader.rank(of, top)
-    ((total,),) = reader.ask(TOTAL_SQL)
-    return [DistributionRow(value, postings, postings / total) for value, postings in counted]
+    return [DistributionRow(one.name, one.total, one.total / one.whole) for one in reader.rank(of, top)]

@@ -17,11 +17,10 @@ class EmployerRow:
     sites: list[str]
 
 
-TOTAL_SQL = "SELECT sum(n) FROM {cube:seen}"
 SITES_SQL = """
 SELECT name, arraySort(groupUniqArray(platform)) FROM
 (
-    SELECT name, platform, sum(n) AS c FROM {cube:employer_site} WHERE name IN {names:Array(String)}
+    SELECT name, platform, sum(n) AS c FROM {cube:employer_site} WHERE {chosen}
     GROUP BY name, platform HAVING c > 0
 )
 GROUP BY name"""
@@ -29,9 +28,8 @@ GROUP BY name"""
 
 def rank_employers(reader: Reader, *, top: int = 50) -> list[EmployerRow]:
     """The `top` employers by postings."""
-    counted = [(name, postings) for name, postings in reader.rank("employer", top + 1) if name][:top]
+    counted = [one for one in reader.rank("employer", top + 1) if one.name][:top]
     if not counted:
         return []
-    ((total,),) = reader.ask(TOTAL_SQL)
-    sites = dict(reader.ask(SITES_SQL, names=[name for name, _ in counted]))
-    return [EmployerRow(name, postings, postings / total, sites[name]) for name, postings in counted]
+    sites = reader.ask_of([one.name for one in counted], SITES_SQL)
+    return [EmployerRow(one.name, one.total, one.total / one.whole, sites[one.name][0]) for one in counted]

@@ -9,8 +9,6 @@ from typing import Literal
 from jobdata_scrapy.warehouse.analytics.relation import Reader
 
 By = Literal["city", "degree", "experience", "title"]
-SALARIES: dict[str, str] = {"city": "city", "degree": "degree", "experience": "experience", "title": "title_key"}
-"""What is asked for -> the cube with its salaries; the cube that counts has its own name."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +28,21 @@ class SalaryRow:
 
 
 SALARY_SQL = """
-SELECT name, sumIf(c, value > 0) AS stated,
+SELECT name, sum(c) AS postings, sumIf(c, value > 0) AS stated,
     quantilesExactWeighted(0.1, 0.25, 0.5, 0.75, 0.9)(value, toUInt64(if(value > 0, c, 0)))
-FROM
-(
-    SELECT name, value, sum(n) AS c FROM {cube:SALARY} WHERE name IN {names:Array(String)}
-    GROUP BY name, value HAVING c > 0
-)
-GROUP BY name"""
+FROM (SELECT name, value, sum(n) AS c FROM {cube:SALARY} WHERE {chosen} GROUP BY name, value HAVING c > 0)
+GROUP BY name ORDER BY postings DESC, name LIMIT {top:UInt32}"""
 
 
 def rate_salaries(reader: Reader, *, by: By = "city", top: int = 50) -> list[SalaryRow]:
     """Salaries by city, degree, experience or title, of the `top` values that most postings have."""
-    counted = reader.rank(by, top)
-    if not counted:
-        return []
-    sql = SALARY_SQL.replace("SALARY", SALARIES[by])
-    paid = {name: (stated, pay) for name, stated, pay in reader.ask(sql, names=[name for name, _ in counted])}
-    return [SalaryRow(name, postings, paid[name][0], *_percentiles(*paid[name])) for name, postings in counted]
+    if by == "title":  # of very many: which ones, first
+        names = [one.name for one in reader.rank("title", top)]
+        found = reader.ask_of(names, SALARY_SQL.replace("SALARY", "title_salary"), top=top)
+        return [_make_row(name, *found[name]) for name in names]
+    rows = reader.ask(SALARY_SQL.replace("SALARY", by).replace("{chosen}", "1"), top=top)
+    return [_make_row(*row) for row in rows]
 
 
-def _percentiles(stated: int, pay: Sequence[int]) -> Sequence[int | None]:
-    return pay if stated else (None,) * len(pay)
+def _make_row(name: str, postings: int, stated: int, pay: Sequence[int]) -> SalaryRow:
+    return SalaryRow(name, postings, stated, *(pay if stated else (None,) * len(pay)))

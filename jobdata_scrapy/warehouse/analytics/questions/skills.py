@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,15 +26,19 @@ class SkillRow:
     growth: float | None
 
 
-GROWTH_SQL = """
-SELECT name, sumIf(n, day > {today:Date} - {days:UInt32} AND day <= {today:Date}),
-    sumIf(n, day > {today:Date} - 2 * {days:UInt32} AND day <= {today:Date} - {days:UInt32})
-FROM {cube:skill_day} WHERE name IN {skills:Array(String)} GROUP BY name"""
-
-PAY_SQL = """
-SELECT name, quantilesExactWeighted(0.25, 0.5, 0.75)(value, toUInt64(c)) FROM
+RECENT = "sumIf(n, day > {today:Date} - {days:UInt32} AND day <= {today:Date})"
+PREVIOUS = "sumIf(n, day > {today:Date} - 2 * {days:UInt32} AND day <= {today:Date} - {days:UInt32})"
+DEMAND_SQL = f"SELECT name, {RECENT}, {PREVIOUS} FROM {{cube:skill_day}} WHERE {{chosen}} GROUP BY name"
+PAY = "quantilesExactWeighted(0.25, 0.5, 0.75)(value, toUInt64(if(value > 0, c, 0)))"
+PAY_SQL = f"""
+SELECT name, sumIf(c, value > 0), {PAY} FROM
+(SELECT name, value, sum(n) AS c FROM {{cube:skill_salary}} WHERE {{chosen}} GROUP BY name, value HAVING c > 0)
+GROUP BY name"""
+# of the postings themselves both at once
+BOTH_SQL = f"""
+SELECT name, sumIf(c, value > 0), {PAY}, sum(late), sum(early) FROM
 (
-    SELECT name, value, sum(n) AS c FROM {cube:skill_salary} WHERE value > 0 AND name IN {skills:Array(String)}
+    SELECT name, value, sum(n) AS c, {RECENT} AS late, {PREVIOUS} AS early FROM {{cube:skill_both}} WHERE {{chosen}}
     GROUP BY name, value HAVING c > 0
 )
 GROUP BY name"""
@@ -41,16 +46,17 @@ GROUP BY name"""
 
 def rank_skills(reader: Reader, *, top: int = 50, days: int = 30, today: date | None = None) -> list[SkillRow]:
     """The `top` skills. today: the last day that counts as recent, None for the day in Beijing."""
-    counted = reader.rank("skill", top)
-    names = [name for name, _ in counted]
-    if not names:
-        return []
-    day = today or reader.as_of.astimezone(BEIJING).date()
-    pay = dict(reader.ask(PAY_SQL, skills=names))
-    demand = {name: counts for name, *counts in reader.ask(GROWTH_SQL, skills=names, days=days, today=day)}
-    return [_make_row(name, postings, pay.get(name), *demand[name]) for name, postings in counted]
+    period = {"days": days, "today": today or reader.as_of.astimezone(BEIJING).date()}
+    ranked = reader.rank("skill", top)
+    names = [one.name for one in ranked]
+    if reader.filters:
+        found = reader.ask_of(names, BOTH_SQL, **period)
+    else:
+        pay, demand = reader.ask_of(names, PAY_SQL), reader.ask_of(names, DEMAND_SQL, **period)
+        found = {name: [*pay[name], *demand[name]] for name in names}
+    return [_make_row(one.name, one.total, *found[one.name]) for one in ranked]
 
 
-def _make_row(name: str, postings: int, pay: tuple[int, int, int] | None, recent: int, previous: int) -> SkillRow:
-    p25, median, p75 = pay or (None, None, None)
+def _make_row(name: str, postings: int, stated: int, pay: Sequence[int], recent: int, previous: int) -> SkillRow:
+    p25, median, p75 = pay if stated else (None, None, None)
     return SkillRow(name, postings, p25, median, p75, recent, previous, recent / previous - 1 if previous else None)
