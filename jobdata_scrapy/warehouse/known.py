@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
@@ -19,8 +19,7 @@ SELECT {id}, page_kind, groupArray((toUnixTimestamp64Milli(toDateTime64(crawled_
 FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != '' GROUP BY {id}, page_kind"""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(NamedTuple):
     """One version of a row: when it was crawled (POSIX milliseconds), its content, who wrote it; decided: in this very unit."""
 
     crawled_ms: int
@@ -56,21 +55,23 @@ class Known:
         A row of this very page that an earlier attempt has written is found by its stamp and not written again. The same id again
         in the same unit meets the row before it.
         """
-        versions = self._versions.setdefault((row_id, row_kind(page.page_kind)), [])
-        at = to_milliseconds(page.fetched_at)
+        at, key = to_milliseconds(page.fetched_at), (row_id, row_kind(page.page_kind))
+        ours = Version(at, content_hash, page.run_id, decided=True)
+        versions = self._versions.get(key)
+        if not versions:
+            self._versions[key] = [ours]
+            return RowState.NEW, True
         stamps = (at, at // 1000 * 1000)  # a table of the older system may keep whole seconds
         own = next((one for stamp in stamps if (one := Version(stamp, content_hash, page.run_id)) in versions), None)
-        ours = Version(at, content_hash, page.run_id, decided=True)
         if own is not None:
             place = versions.index(own)
             versions[place] = ours
             return (RowState.NEW if place == 0 else RowState.CHANGED), False
         place = bisect_right(versions, at, key=lambda version: version.crawled_ms)
-        state = RowState.CHANGED if versions else RowState.NEW
         if any(one.content_hash == content_hash for one in versions[max(place - 1, 0) : place + 1]):
             return RowState.UNCHANGED, False
         versions.insert(place, ours)
-        return state, True
+        return RowState.CHANGED, True
 
 
 def to_milliseconds(moment: datetime) -> int:

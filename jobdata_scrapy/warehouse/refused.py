@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from clickhouse_connect.datatypes.base import ClickHouseType
-from clickhouse_connect.driver.exceptions import DatabaseError, DataError
-from clickhouse_connect.driver.insert import InsertContext
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.exceptions import RowsRefused
 from jobdata_scrapy.warehouse.client import describe_error
@@ -21,6 +18,7 @@ DATA_CODES = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 3
 MAX_REFUSED = 50  # of one unit; bounds what splitting costs
 ALWAYS_ALLOWED = 5
 WHOLE_ROW = "row"
+VALUES = re.compile(r" Column values:| before: '")  # from here on a message shows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +38,14 @@ class BlockRefused(Exception):
         self.bad = bad
 
 
-def is_about_data(error: BaseException) -> bool:
+def is_about_data(error: DatabaseError) -> bool:
     """Whether another INSERT without the row at fault would go through. A missing table, a quota, a right that lacks: no."""
-    if isinstance(error, DataError):
-        return True
-    if isinstance(error, DatabaseError):
-        return error.code in DATA_CODES
-    return not isinstance(error, OSError)  # whatever a value of the wrong type made the driver raise
-
-
-def find_unwritable(block: Block, context: InsertContext) -> dict[int, Refusal]:
-    """Rows with a value that the driver cannot write as its column's type; place in the block -> refusal."""
-    bad: dict[int, Refusal] = {}
-    for (name, values), column_type in zip(block.columns.items(), context.column_types, strict=True):
-        for place, error in _find_in_column(values, column_type, context, 0):
-            bad.setdefault(place, Refusal(name, f"cannot be written as {column_type.name}: {type(error).__name__}"))
-    return bad
+    return error.code in DATA_CODES
 
 
 def explain_row(block: Block, error: BaseException) -> Refusal:
     """The refusal of a row that ClickHouse refused alone, as far as its message tells."""
-    reason = describe_error(error).partition(" Column values:")[0]
+    reason = VALUES.split(describe_error(error), maxsplit=1)[0]
     text = reason.partition("Expression:")[2] or reason.replace(block.table, "")
     places = {found.start(): name for name in block.columns if (found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))}
     return Refusal(places[min(places)] if places else WHOLE_ROW, reason)
@@ -71,17 +56,3 @@ def check_share(table: str, refused: Sequence[Refusal], rows: int) -> None:
     if len(refused) > min(MAX_REFUSED, max(ALWAYS_ALLOWED, rows // 4)):
         first = f"{refused[0].field}: {refused[0].reason}"
         raise RowsRefused(f"the warehouse refuses {len(refused)} or more of {rows} rows of {table}, the first for {first}")
-
-
-def _find_in_column(
-    values: Sequence[Any], column_type: ClickHouseType, context: InsertContext, offset: int
-) -> list[tuple[int, Exception]]:
-    try:
-        column_type.write_column(values, bytearray(), context)
-    except Exception as error:  # it is of the value, whatever it is
-        if len(values) == 1:
-            return [(offset, error)]
-        half = len(values) // 2
-        first = _find_in_column(values[:half], column_type, context, offset)
-        return first + _find_in_column(values[half:], column_type, context, offset + half)
-    return []

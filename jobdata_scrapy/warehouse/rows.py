@@ -15,7 +15,8 @@ import orjson
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState
 from jobdata_scrapy.platform import PageKind
 
-LONG_TEXTS = frozenset({"job_data", "company_data", "row_data", "description"})
+RAW_COLUMNS = frozenset({"job_data", "company_data"})
+"""The site's own JSON, still as objects."""
 LIST_ROW = "search"
 DETAIL_ROW = "detail"
 
@@ -55,7 +56,7 @@ def job_block(platform: str, rows: Sequence[tuple[Page, Job]]) -> Block:
     columns = _columns(JOB_FIELDS, [job for _, job in rows])
     columns["keyword"] = [page.keyword for page, _ in rows]
     columns["search_city"] = [page.city for page, _ in rows]
-    columns["job_data"] = [dump_raw(job.raw) for _, job in rows]
+    columns["job_data"] = [job.raw for _, job in rows]
     columns["page"] = [page.number for page, _ in rows]
     return Block(f"{platform}_job", columns | _origin([page for page, _ in rows]))
 
@@ -63,7 +64,7 @@ def job_block(platform: str, rows: Sequence[tuple[Page, Job]]) -> Block:
 def company_block(platform: str, rows: Sequence[tuple[Page, Company]]) -> Block:
     """Versions of company profiles for `<platform>_company`."""
     columns = _columns(COMPANY_FIELDS, [company for _, company in rows])
-    columns["company_data"] = [dump_raw(company.raw) for _, company in rows]
+    columns["company_data"] = [company.raw for _, company in rows]
     return Block(f"{platform}_company", columns | _origin([page for page, _ in rows]))
 
 
@@ -121,13 +122,13 @@ def rejected_block(pages: Iterable[Page], others: Iterable[tuple[Page, RejectedR
     return Block("rejected_row", columns | origin)
 
 
-def insert_token(round: str, table: str, columns: dict[str, list[Any]]) -> str:
+def insert_token(round: str, table: str, body: bytes) -> str:
     """`insert_deduplication_token` of an INSERT: a hash over the very rows it writes.
 
     ClickHouse compares tokens, not data: a token over the page alone would swallow the second half of a page that was split, and
-    a redo whose look-up finds other rows. The long texts are left out: of one page and time, they follow from the other columns.
+    a redo whose look-up finds other rows.
     """
-    return hash_rows(round, table, {name: values for name, values in columns.items() if name not in LONG_TEXTS})
+    return hashlib.blake2b(f"{round} {table} ".encode() + body, digest_size=16).hexdigest()
 
 
 def hash_rows(*parts: Any) -> str:

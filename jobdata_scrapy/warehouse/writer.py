@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -14,8 +13,9 @@ from jobdata_scrapy.exceptions import RowsRefused, StorageError, WarehouseUnavai
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState, StoredPage
 from jobdata_scrapy.platform import PageKind
 from jobdata_scrapy.warehouse.client import WarehouseClient, describe_error
+from jobdata_scrapy.warehouse.encode import FORMAT, SETTINGS, compress, encode_block
 from jobdata_scrapy.warehouse.known import Known
-from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal, check_share, explain_row, find_unwritable, is_about_data
+from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal, check_share, explain_row, is_about_data
 from jobdata_scrapy.warehouse.rows import (
     DETAIL_ROW,
     Block,
@@ -30,10 +30,8 @@ from jobdata_scrapy.warehouse.rows import (
 from jobdata_scrapy.warehouse.schema import apply_schema
 
 logger = logging.getLogger(__name__)
-logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)  # the rows that it tells of are told by us
 RowT = TypeVar("RowT", Job, Company)
 NOT_ENOUGH_SPACE = 243
-LOW_CARDINALITY = re.compile(r"LowCardinality\(((?:Nullable\()?\w+\)?)\)")
 WRITTEN = (RowState.NEW, RowState.CHANGED)
 
 
@@ -129,7 +127,7 @@ class Writer:
             part = parts.pop()
             block = make_block(part)
             try:
-                self._insert_block(driver, block, _token(pages, block))
+                self._insert_block(driver, _rounds(pages), block)
             except BlockRefused as failed:
                 bad = failed.bad or ({0: explain_row(block, failed.error)} if len(part) == 1 else {})
                 refused += [(*part[place], refusal) for place, refusal in bad.items()]
@@ -145,41 +143,42 @@ class Writer:
     def _insert_whole(self, driver: Client, pages: Sequence[Page], block: Block) -> None:
         if len(block):
             try:
-                self._insert_block(driver, block, _token(pages, block))
+                self._insert_block(driver, _rounds(pages), block)
             except BlockRefused as failed:
                 error = failed.error
                 raise RowsRefused(f"rows of {block.table} cannot be written: {describe_error(error)}") from error
 
-    def _insert_block(self, driver: Client, block: Block, token: str) -> None:
+    def _insert_block(self, driver: Client, rounds: str, block: Block) -> None:
         """One INSERT. Raises BlockRefused for what is about its data, else what the driver raises."""
         types = self._types.get(block.table) or self._describe(driver, block.table)
         if unknown := next((name for name in block.columns if name not in types), None):
             raise StorageError(f"the table {block.table} has no column {unknown!r}: run `scrapy warehouse migrate`")
-        context = driver.create_insert_context(
-            block.table,
-            column_names=list(block.columns),
-            column_type_names=[types[name] for name in block.columns],
-            column_oriented=True,
-            settings={"async_insert": 0, "insert_deduplicate": 1, "insert_deduplication_token": token},
-        )
+        body = encode_block(block, types)
+        token = insert_token(rounds, block.table, body)
+        compression, body = compress(driver, body)
         try:
-            context.data = list(block.columns.values())
-            driver.insert(context=context)
-        except Exception as raised:  # whatever a value of the wrong type makes the driver raise
-            error = context.insert_exception or raised
+            driver.raw_insert(
+                block.table,
+                column_names=list(block.columns),
+                insert_block=body,
+                settings=SETTINGS | {"async_insert": 0, "insert_deduplicate": 1, "insert_deduplication_token": token},
+                fmt=FORMAT,
+                compression=compression,
+            )
+        except DatabaseError as error:
             if not is_about_data(error):
                 raise
-            raise BlockRefused(error, find_unwritable(block, context)) from error
+            raise BlockRefused(error, {}) from error
 
     def _describe(self, driver: Client, table: str) -> dict[str, str]:
         rows = driver.query(f"DESCRIBE TABLE {table}").named_results()
-        types = {row["name"]: plain_type(row["type"]) for row in rows}
+        types = {row["name"]: row["type"] for row in rows}
         self._types[table] = types
         return types
 
 
-def _token(pages: Sequence[Page], block: Block) -> str:
-    return insert_token("+".join(sorted({page.round for page in pages})), block.table, block.columns)
+def _rounds(pages: Sequence[Page]) -> str:
+    return "+".join(sorted({page.round for page in pages}))
 
 
 def _refuse_unreadable_ids(page: Page) -> None:
@@ -198,11 +197,6 @@ def _is_text(value: object) -> bool:
 def _remove(rows: list[RowT], row: RowT) -> None:
     """This very row: others may be equal."""
     rows[:] = [one for one in rows if one is not row]
-
-
-def plain_type(name: str) -> str:
-    """The type without LowCardinality: ClickHouse makes the dictionaries itself, in a tenth of the driver's time."""
-    return LOW_CARDINALITY.sub(r"\1", name)
 
 
 def _decide_job(known: Known, page: Page, job: Job) -> bool:

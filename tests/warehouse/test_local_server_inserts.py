@@ -1,13 +1,15 @@
-"""The engine's streamed INSERT returns as if it had written what it did not write; the local server does not."""
+"""An INSERT is answered by what became of it: run as one statement, or streamed, where the engine itself tells nothing."""
 
 from __future__ import annotations
 
 import threading
 
+import orjson
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.warehouse.client import WarehouseClient
+from jobdata_scrapy.warehouse.local_server.inserts import WHOLE_BYTES, read_head
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +38,27 @@ def test_what_fails_at_the_writing_is_an_error_with_its_own_code(client: Warehou
             insert(client, 2, value)
     insert(client, 3)
     assert client.query("SELECT a FROM t ORDER BY a").result_rows == [(1,), (3,)]
+
+
+@pytest.mark.parametrize("size", [10, WHOLE_BYTES], ids=["as one statement", "streamed"])
+def test_rows_in_a_text_format_are_told_apart_from_the_statement(client: WarehouseClient, size: int):
+    client.command("CREATE TABLE t (a String, CONSTRAINT short CHECK a != 'bad') ENGINE = MergeTree ORDER BY a")
+    good = ["{x:String} -- ' \\ ; FORMAT CSV\n/*", "中" * size]
+
+    def insert_json(*values: str) -> None:
+        body = orjson.dumps({"a": values})
+        client.run(lambda driver: driver.raw_insert("t", ["a"], body, fmt="JSONColumns"))
+
+    insert_json(*good)
+    with pytest.raises(DatabaseError, match="VIOLATED_CONSTRAINT"):
+        insert_json("x" * size, "bad")
+    assert client.query("SELECT a FROM t ORDER BY length(a)").result_rows == [(value,) for value in sorted(good, key=len)]
+
+
+def test_the_head_is_read_up_to_its_limit():
+    chunks = iter([b"b" * WHOLE_BYTES, b"c"])
+    assert len(read_head(b"a", chunks)) == WHOLE_BYTES + 1
+    assert list(chunks) == [b"c"]
 
 
 def test_each_of_many_inserts_at_once_gets_its_own_answer(client: WarehouseClient):

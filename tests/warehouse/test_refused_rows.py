@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -41,9 +40,9 @@ def test_three_bad_rows_of_a_thousand(writer: Writer, client: WarehouseClient, c
     assert (stored.new, len(page.rejected), counts_hold(page, 1000)) == (997, 3, True)
     assert count(client) == count(client, "job_sighting") == 997
     assert rejected(client) == [
-        (THOUSAND[500], "company_size_min", "cannot be written as Nullable(UInt32): DataError"),
-        (THOUSAND[17], "longitude", "cannot be written as Nullable(Float64): ValueError"),
-        (THOUSAND[999], "title", "cannot be written as String: UnicodeEncodeError"),
+        (THOUSAND[500], "company_size_min", "cannot be written as Nullable(UInt32)"),
+        (THOUSAND[17], "longitude", "cannot be written as Nullable(Float64)"),
+        (THOUSAND[999], "title", "cannot be written as String: it is no Unicode text"),
     ]
     assert "3 of 1000 rows of boss_job were refused, the first for " in caplog.text
     assert "degrees" not in caplog.text
@@ -133,4 +132,3 @@ def test_a_full_disk_is_a_warehouse_that_is_away(writer: Writer, monkeypatch: py
     monkeypatch.setattr(Writer, "_insert_block", refuse)
     with pytest.raises(WarehouseUnavailable, match="its disk is full"):
         writer.store(make_page([make_job("a")], fetched_at=NOW))
-    assert logging.getLogger("clickhouse_connect.driver.transform").level == logging.CRITICAL

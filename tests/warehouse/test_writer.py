@@ -12,7 +12,7 @@ import pytest
 from jobdata_scrapy.exceptions import StorageError
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.rows import insert_token, job_block
+from jobdata_scrapy.warehouse.rows import job_block
 from jobdata_scrapy.warehouse.schema import apply_schema
 from jobdata_scrapy.warehouse.sightings import count_rounds
 from jobdata_scrapy.warehouse.writer import Writer
@@ -137,7 +137,7 @@ def test_the_same_insert_sent_again_is_harmless(writer: Writer, client: Warehous
     page = make_page([make_job("a")])
     block = job_block("boss", [(page, page.jobs[0])])
     for _ in range(3):
-        client.run(lambda driver: writer._insert_block(driver, block, insert_token("r", block.table, block.columns)))
+        client.run(lambda driver: writer._insert_block(driver, "r", block))
     assert len(job_rows(client)) == 1
 
 

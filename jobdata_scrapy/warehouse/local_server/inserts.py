@@ -1,6 +1,7 @@
-"""A streamed INSERT that says whether it was written.
+"""An INSERT that says whether it was written.
 
-chDB returns from one as if all rows were written, also where the engine failed at the writing itself (a full disk, too many
+Small ones in a text format are run as one statement, whose errors the engine raises. Larger ones are streamed, and chDB returns
+from a streamed INSERT as if all rows were written, also where the engine failed at the writing itself (a full disk, too many
 parts, a constraint); only what fails at the reading of the rows is raised. The engine's counts of errors (`system.errors`) tell:
 while they stand still, nothing failed. Where they moved, whoever moved them, the answer is "unknown" (code 319), which clients
 answer by doing it again; for a while each INSERT is then looked after by its query id, so that its own error is found.
@@ -12,7 +13,7 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from jobdata_scrapy.warehouse.local_server.statement import Insert
@@ -20,6 +21,8 @@ from jobdata_scrapy.warehouse.local_server.statement import Insert
 if TYPE_CHECKING:
     from jobdata_scrapy.warehouse.local_server.engine import Handle
 
+TEXT_FORMATS = frozenset({"JSONColumns", "JSONCompactColumns", "JSONEachRow", "JSONCompactEachRow"})
+WHOLE_BYTES = 4 << 20  # of a statement with its data; beyond, streaming costs less
 EXACT_SECONDS = 60.0
 FRESH_SECONDS = 0.2  # so long a count holds for the INSERTs that follow each other: one costs a third of a small INSERT
 UNKNOWN = "Code: 319. DB::Exception: The engine met errors while this INSERT was written, its outcome is unknown"
@@ -36,12 +39,20 @@ class InsertWatch:
 
     def run(self, handle: Handle, insert: Insert, chunks: Iterable[bytes]) -> str:
         """Runs the INSERT; rows written, as text. Raises RuntimeError with the engine's words where they were not."""
+        head, chunks = insert.rest, iter(chunks)
+        if insert.format in TEXT_FORMATS:
+            head = read_head(head, chunks)
+            if len(head) < WHOLE_BYTES:
+                return str(handle.query(f"{insert.into} FORMAT {insert.format}\n{head.decode()}").rows_written())
+        return self._stream(handle, insert, itertools.chain([head], chunks))
+
+    def _stream(self, handle: Handle, insert: Insert, chunks: Iterable[bytes]) -> str:
         before = self._errors if time.monotonic() - self._counted_at < FRESH_SECONDS else self._count_errors()
         exact, mark = time.monotonic() < self._exact_until, uuid.uuid4().hex
         if exact:
             handle.query(f"SET log_comment = '{mark}'")
         with handle.connection.send_insert(insert.into, insert.format) as inserter:
-            for chunk in itertools.chain([insert.rest], chunks):
+            for chunk in chunks:
                 if chunk:
                     inserter.append(chunk)
             query_id = self._find_query(mark) if exact else ""
@@ -76,3 +87,12 @@ class InsertWatch:
         with self._lock:
             sql = f"SELECT {text} FROM system.errors WHERE query_id = '{query_id}' LIMIT 1"  # noqa: S608 - the engine's own id
             return self._handle.text(sql, "TSVRaw").strip()
+
+
+def read_head(head: bytes, chunks: Iterator[bytes]) -> bytes:
+    """The data up to their end, or up to WHOLE_BYTES or more; the rest stays in `chunks`."""
+    parts, size = [head], len(head)
+    while size < WHOLE_BYTES and (chunk := next(chunks, None)) is not None:
+        parts.append(chunk)
+        size += len(chunk)
+    return b"".join(parts)
