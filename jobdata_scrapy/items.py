@@ -161,4 +161,4 @@ class Page:
     @property
     def repeated(self) -> int:
         """Postings that an earlier page of the same search had already."""
-        return sum(job.state is RowState.REPEATED for job in self.jobs)
+        return sum([job.state is RowState.REPEATED for job in self.jobs])

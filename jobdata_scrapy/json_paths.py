@@ -36,9 +36,8 @@ def visit(node: Any, tree: dict[str, Branch], act: Callable[[dict[str, Any], str
     if not isinstance(node, dict):
         return 0
     total = 0
-    for key, branch in tree.items():
-        if key not in node:
-            continue
+    for key in tree.keys() & node.keys():  # an answer has few of them
+        branch = tree[key]
         if branch.meant:
             total += act(node, key)
         if branch.below:

@@ -70,7 +70,7 @@ def strip_personal(page: Page, platform: Platform) -> tuple[int, int]:
     for raw in _raws(page):
         dropped += visit(raw, personal, _drop_key)
         masked += visit(raw, free_text, _mask_key)
-    masked += sum(_mask_fields(job, JOB_TEXTS) + _mask_lists(job) for job in page.jobs)
+    masked += sum([_mask_fields(job, JOB_TEXTS) + _mask_lists(job) for job in page.jobs])
     masked += sum(_mask_fields(company, COMPANY_TEXTS) for company in page.companies)
     return dropped, masked
 
@@ -96,11 +96,10 @@ def _mask_lists(job: Job) -> int:
 
 
 def _mask_words(words: list[Any]) -> tuple[list[Any], int]:
-    """A list's texts masked; what is no text stays. One look at all of them: nearly every list has no contact."""
-    if not mask_contacts("\n".join(word for word in words if isinstance(word, str)))[1]:
-        return words, 0
+    """A list's texts masked; what is no text stays."""
     pairs = [mask_contacts(word) if isinstance(word, str) else (word, 0) for word in words]
-    return [word for word, _ in pairs], sum(found for _, found in pairs)
+    masked = sum([found for _, found in pairs])
+    return ([word for word, _ in pairs] if masked else words), masked
 
 
 def _raws(page: Page) -> Iterable[dict[str, Any]]:

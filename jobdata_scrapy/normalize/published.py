@@ -51,6 +51,8 @@ def parse_published(text: str | int, now: datetime) -> datetime | None:
     if now.tzinfo is None:
         raise ValueError(f"now: {now.isoformat()} has no time zone, an aware datetime is needed")
     text = str(text)
+    if not text:
+        return None
     stated = _read_stated(text)
     if stated is not None:
         return stated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 
 _ZERO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufeff]")
@@ -34,6 +35,8 @@ def clean_text(text: str) -> str:
     Runs of blanks become one, lines are stripped, at most one blank line stays between two paragraphs. Escaped markup
     ("&lt;br&gt;") is decoded and removed too, so that cleaning a clean text changes nothing.
     """
+    if not text:
+        return ""
     for _ in range(_MAX_PASSES):
         if not _MARKUP.search(text):
             break
@@ -98,6 +101,10 @@ def mask_contacts(text: str) -> tuple[str, int]:
     Mobile and landline numbers of mainland China become [phone], mail addresses [email], ids after a word for WeChat or QQ
     [wechat] and [qq]. A number inside a longer run of digits is left alone. Masking a masked text changes nothing.
     """
+    return _mask_short(text) if len(text) <= _SHORT else _mask(text)
+
+
+def _mask(text: str) -> tuple[str, int]:
     total = 0
     while text and _may_have_contacts(text):
         text, count = _mask_once(text)
@@ -105,6 +112,10 @@ def mask_contacts(text: str) -> tuple[str, int]:
             break  # a masked id may uncover the next ("QQ12345vx 123456"), so one clean pass ends it
         total += count
     return text, total
+
+
+_SHORT = 64  # words and titles: the same ones stand in raw JSON and fields, and in posting after posting
+_mask_short = lru_cache(maxsize=8192)(_mask)
 
 
 def _may_have_contacts(text: str) -> bool:

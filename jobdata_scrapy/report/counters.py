@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Generic, TypeVar
@@ -20,9 +20,9 @@ class TopCounter:
     exact: bool = True
     _counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, name: str) -> None:
-        """Counts `name` once; drops the rarest names when there are too many."""
-        self._counts[name] += 1
+    def update(self, names: Iterable[str]) -> None:
+        """Counts each of `names` once; drops the rarest names when there are too many."""
+        self._counts.update(names)
         if len(self._counts) > 4 * self.capacity:
             self._counts = Counter(dict(self._counts.most_common(self.capacity)))
             self.exact = False

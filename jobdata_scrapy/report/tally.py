@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
+from typing import Any
 
 from jobdata_scrapy.items import Job, Page, RowState
 from jobdata_scrapy.platform import PageKind
@@ -16,7 +19,12 @@ SALARY_EDGES = (0, 3000, 5000, 8000, 10000, 15000, 20000, 25000, 30000, 40000, 5
 """Lower edges of the salary bands, CNY per month; the last band has no upper edge."""
 
 EXAMPLES_PER_FIELD = 5
-WATCHED_FIELDS = ("title", "company_name", "salary_text", "city")
+WATCHED_FIELDS: dict[str, Callable[[Job], Any]] = {
+    "title": attrgetter("title"),
+    "company_name": attrgetter("company_name"),
+    "salary_text": attrgetter("salary_text"),
+    "city": lambda job: job.city or job.city_text,
+}
 """Fields without which a posting is of little use: `looked_at` postings were looked at, `filled` of them have the field."""
 _clean_word = lru_cache(maxsize=4096)(clean_text)  # for words that many postings share
 _CONTACT = re.compile(r"\d{7,}|@")  # a contact that slipped into a field must not come out of a report
@@ -97,8 +105,7 @@ class Tally:
         for row in page.rejected:
             self.rejected.add((clean_text(page.page_kind, 20), clean_text(row.field, 40), clean_text(row.reason, 120)))
         if is_list:
-            for job in page.jobs:
-                self._add_job(job)
+            self._add_jobs([job for job in page.jobs if job.state is not RowState.REPEATED])
 
     def add_answer(self, verdict: str, latency_seconds: float | None) -> None:
         """Counts one answer of the site: its verdict, and how long it took in seconds (None: not measured)."""
@@ -114,14 +121,13 @@ class Tally:
         if example and example not in kept and len(kept) < EXAMPLES_PER_FIELD and not _CONTACT.search(example):
             kept.append(example)
 
-    def _add_job(self, job: Job) -> None:
-        if job.state is RowState.REPEATED:
-            return
-        self.looked_at += 1
-        for name in WATCHED_FIELDS:
-            self.filled[name] += bool(getattr(job, name) or (name == "city" and job.city_text))
-        self.salaries.add(job.monthly_low, job.monthly_high)
-        for skill in {_clean_word(skill, 40) for skill in job.skills} - {""}:
-            self.skills.add(skill)
-        if name := _clean_word(job.company_name, 60):
-            self.companies.add(name)
+    def _add_jobs(self, jobs: Sequence[Job]) -> None:
+        self.looked_at += len(jobs)
+        for name, filled in WATCHED_FIELDS.items():
+            self.filled[name] += sum(map(bool, map(filled, jobs)))
+        words: list[str] = []
+        for job in jobs:
+            self.salaries.add(job.monthly_low, job.monthly_high)
+            words += {_clean_word(skill, 40) for skill in job.skills}
+        self.skills.update(filter(None, words))
+        self.companies.update(filter(None, [_clean_word(job.company_name, 60) for job in jobs]))

@@ -130,8 +130,8 @@ def _has_more(data: dict[str, Any]) -> bool:
 
 def _check_layout(rows: list[Any]) -> None:
     objects = [row for row in rows if isinstance(row, dict)]
-    missing = {name: sum(not row.get(name) for row in objects) for name in ESSENTIAL_VALUES}
-    missing |= {names[0]: sum(row.keys().isdisjoint(names) for row in objects) for names in ESSENTIAL_KEYS}
+    missing = {name: sum([not row.get(name) for row in objects]) for name in ESSENTIAL_VALUES}
+    missing |= {names[0]: sum([row.keys().isdisjoint(names) for row in objects]) for names in ESSENTIAL_KEYS}
     for name, times in missing.items():
         if len(rows) > 1 and times * 2 > len(rows):
             raise ParseError(SITE, PageKind.SEARCH, name, f"missing in {times} of {len(rows)} postings")

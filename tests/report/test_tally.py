@@ -129,6 +129,5 @@ def test_a_bounded_counter_loses_no_count(keys):
 
 def test_equal_counts_are_in_the_order_of_their_names():
     counter = TopCounter()
-    for name in ("b", "a", "c", "c"):
-        counter.add(name)
+    counter.update(["b", "a", "c", "c"])
     assert counter.most_common(2) == [("c", 2), ("a", 1)]
