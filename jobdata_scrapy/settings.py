@@ -6,9 +6,6 @@ Values from the environment come through `config.py`; docs/settings.md lists the
 import logging
 import sys
 
-import tldextract
-from scrapy.downloadermiddlewares import cookies
-
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
 
@@ -106,6 +103,3 @@ RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR: with the whole address, tick
 # Scrapy quiets httpx and httpcore only. At INFO httpx2 tells every address: signatures, tickets, the key in DRAIN_URL.
 for _name in ("httpx2", "httpcore2", "urllib3"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-
-# The first Set-Cookie would make tldextract fetch the public suffix list over the network, in the reactor thread.
-cookies._split_domain = tldextract.TLDExtract(include_psl_private_domains=True, suffix_list_urls=())  # type: ignore[assignment]

@@ -171,7 +171,7 @@ class BackendContract:
     async def test_the_event_loop_goes_on_while_a_large_page_is_stored(self, backend: Backend, search: Search):
         await backend.open_run(search.run)
         seconds, longest_pause = await watch_loop(backend.store(search.page(ids=range(5000))))
-        assert longest_pause < max(0.25, seconds / 4)
+        assert longest_pause < max(0.5, seconds / 2)  # done on the event loop itself, it would be all of it
 
     async def test_a_closed_backend_refuses_to_work(self, backend: Backend, search: Search):
         await backend.open_run(search.run)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote_to_bytes
 
 NO_SPACE = b"Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE) (version 25.8.1.1)\n"
 NO_SPACE_HEAD = (
@@ -89,7 +90,7 @@ class StoreProxy:
 
     async def _forward(self, request: bytes, answers: asyncio.StreamReader, server: asyncio.StreamWriter) -> bytes | None:
         """The answer; None where the connection is to be closed instead."""
-        is_insert = b"INSERT INTO" in request[:20_000] and b"FORMAT Native" in request[:20_000]
+        is_insert = carries_rows(request)
         if self.delay:
             await asyncio.sleep(self.delay)
         if is_insert and self.full:
@@ -104,6 +105,12 @@ class StoreProxy:
             return None
         self.inserts += is_insert
         return answer
+
+
+def carries_rows(request: bytes) -> bool:
+    """Whether it is an INSERT of rows: its statement stands in the address, or before the rows."""
+    start = unquote_to_bytes(request[:20_000].replace(b"+", b" "))
+    return b"INSERT INTO" in start and (b"FORMAT JSONColumns" in start or b"FORMAT Native" in start)
 
 
 async def read_message(reader: asyncio.StreamReader) -> bytes | None:
