@@ -152,7 +152,7 @@ def test_an_empty_page_against_history_is_no_page(crawl, scrapy_command, sandbox
 
 
 def test_a_slow_site_and_a_keyword_that_has_nothing_raise_no_alarm(crawl, scrapy_command, sandbox, folder):
-    sandbox.control({"site": "boss", "kind": "search", "fault": "slow", "seconds": 1})
+    sandbox.control({"site": "boss", "kind": "search", "fault": "slow", "seconds": 0.4})
     for _ in range(2):
         run = crawl("boss", keyword="空空如也,平平常常", city="上海", directory=folder)
         assert run.code == 0, run.err

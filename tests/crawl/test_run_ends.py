@@ -153,10 +153,10 @@ def test_a_page_that_a_killed_process_stored_and_never_reported_fails_no_round(
     word = three_pages("boss")
     add(database, "boss", word)
     pipelines = json.dumps({**ITEM_PIPELINES, "tests.crawl.broken_parts.KillingPipeline": 925})
-    killed = queue("boss", ITEM_PIPELINES=pipelines, KEYWORD_LEASE_SECONDS="1")
+    killed = queue("boss", ITEM_PIPELINES=pipelines, KEYWORD_LEASE_SECONDS="1", EXIT_LEASE_SECONDS="1")
     assert killed.code == -signal.SIGKILL, killed.err
     sandbox.control({"mutate": {"site": "boss", "keyword": word, "city": "上海", "remove": 20, "add": 20}})
-    run = queue("boss", EXIT_LEASE_SECONDS="1")
+    run = queue("boss")
     assert (run.code, run.round["state"], run.round["stop_reason"]) == (0, "done", "end"), run.err
     assert run.round["stored"] == run.round["distinct"] == 40
     verified = scrapy_command("warehouse", "verify", directory=store)
