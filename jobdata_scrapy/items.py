@@ -129,7 +129,8 @@ class Page:
 
     page_kind: a `platform.PageKind` value; number: counted from 1 (0 for a detail or company answer); round: one pass over a
     keyword, survives resume by another run; gone: ids of postings whose own page says that they are no longer there;
-    asks_details: the posting pages that the warehouse lacks are asked next; outcome: set once, by the ledger or by a failure, and
+    asks_details: the posting pages that the warehouse lacks are asked next; plan: how the search goes on after this page, kept
+    with its report, "" where something else comes first; outcome: set once, by the ledger or by a failure, and
     awaited by the spider.
     """
 
@@ -150,6 +151,7 @@ class Page:
     capped: bool = False
     last: bool = False
     asks_details: bool = False
+    plan: str = ""
     stored: StoredPage | None = None
     outcome: asyncio.Future[StoredPage] | None = field(default=None, repr=False)
 

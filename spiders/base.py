@@ -120,6 +120,7 @@ class JobSpider(scrapy.Spider):
             plan = advance_plan(search.plan, step, parsed)
             stop = stop_reason(parsed, step, plan, search.pages)
             page = self.make_page(search, step.page_number, parsed, last=bool(stop))
+            page.plan = "" if search.details else plan.to_json()  # killed amid its details, a page is read again
             yield page
             stored = await self.outcome_of(page)
             if search.details:
@@ -148,7 +149,8 @@ class JobSpider(scrapy.Spider):
 
         None while the run is being closed, too: the session then ends the round, with the run's own reason.
         """
-        await self.session.leases.save_plan(search.round, search.plan.to_json())
+        if search.details:
+            await self.session.leases.save_plan(search.round, search.plan.to_json())
         if stop:
             uncovered = search.plan.describe_uncovered()
             await self.session.end_round(search.round, stop, failed=stop == "empty_page", uncovered=uncovered)

@@ -21,6 +21,7 @@ from jobdata_scrapy.coverage import Coverage, RoundState, take_replayed
 from jobdata_scrapy.db import coverage as rounds
 from jobdata_scrapy.db import keywords, runs
 from jobdata_scrapy.db.connection import make_database, prepare_database
+from jobdata_scrapy.db.keywords import RoundReport
 from jobdata_scrapy.exceptions import JobDataError, StorageError, WarehouseUnavailable
 from jobdata_scrapy.items import Page, StoredPage
 from jobdata_scrapy.leases import KeywordLease, Owner
@@ -58,7 +59,7 @@ class DirectBackend(Leasing):
             quiet=QUIET_SECONDS,
         )
         self._copies = RoundCopies(self._database, self._warehouse, config, away=lambda: self._spool.away)
-        self._lines: Gatherer[tuple[Coverage, str], Coverage | StorageError] = Gatherer(self._save_rounds)
+        self._lines: Gatherer[RoundReport, Coverage | StorageError] = Gatherer(self._save_rounds)
         self._counts: Gatherer[tuple[str, str], int] = Gatherer(self._count_rounds, group=lambda wanted: wanted[0])
 
     @classmethod
@@ -100,7 +101,7 @@ class DirectBackend(Leasing):
         """Writes the round's counts. Raises StorageError for a page that was not stored: its counts would promise too much."""
         if page.stored is None:
             raise StorageError(f"page {page.number} of {page.keyword!r} was reported before it was stored")
-        await self._save_round(coverage, page.stored.unit)
+        await self._save_round(coverage, page.stored.unit, page.plan)
 
     async def close_round(self, coverage: Coverage) -> None:
         """Writes the round's last state; a complete one is told to the warehouse soon, too."""
@@ -168,17 +169,15 @@ class DirectBackend(Leasing):
         platform, names = wanted[0][0], [round for _, round in wanted]
         return await self._warehouse.run(lambda warehouse: warehouse.count_rounds(platform, names))
 
-    async def _save_round(self, coverage: Coverage, unit: str = "") -> None:
-        saved = await self._lines.store((replace(coverage), unit))
+    async def _save_round(self, coverage: Coverage, unit: str = "", plan: str = "") -> None:
+        saved = await self._lines.store(RoundReport(replace(coverage), unit, plan))
         if isinstance(saved, StorageError):
             raise saved
         take_replayed(coverage, saved.replayed)
 
-    async def _save_rounds(self, reports: Sequence[tuple[Coverage, str]]) -> list[Coverage | StorageError]:
-        lines, units = [line for line, _ in reports], [unit for _, unit in reports]
-        save = partial(keywords.report_rounds, lines=lines, rules=self._queue_rules, units=units)
-        errors = await self._database.run(save)
-        return [line if error is None else error for line, error in zip(lines, errors, strict=True)]
+    async def _save_rounds(self, reports: Sequence[RoundReport]) -> list[Coverage | StorageError]:
+        errors = await self._database.run(partial(keywords.report_rounds, reports=reports, rules=self._queue_rules))
+        return [report.line if error is None else error for report, error in zip(reports, errors, strict=True)]
 
 
 def _open_database(database: pw.Database, config: Config) -> pw.Database:

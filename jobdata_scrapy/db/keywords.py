@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
 
 import peewee as pw
 
@@ -26,6 +26,15 @@ WOKEN_AT_ONCE = 200  # a lease never waits for more, and each keyword is woken o
 QUEUE_ROUND = re.compile(r"k([0-9]+)\..+")
 LEASE_COLUMNS = ("id", "platform", "keyword", "city", "state", "round", "plan", "attempts", "owner", "queue_key")
 ENDED = (RoundState.DONE, RoundState.CAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """The counts of a round after a page. unit: the page's name in the spool; plan: how the search goes on, "" for as before."""
+
+    line: Coverage
+    unit: str = ""
+    plan: str = ""
 
 
 @writing
@@ -70,21 +79,20 @@ def extend_keywords(database: pw.Database, owner: Owner, rules: QueueRules, *, n
 @writing
 def report_rounds(
     database: pw.Database,
-    lines: Sequence[Coverage],
+    reports: Sequence[RoundReport],
     rules: QueueRules,
     *,
-    units: Sequence[str] = (),
     now: datetime | None = None,
 ) -> list[StorageError | None]:
-    """Writes the counts of rounds; the lease of each that belongs to the queue begins anew.
+    """Writes the counts of rounds; the lease of each that belongs to the queue begins anew, and goes on by the page's plan.
 
-    `units`: for each line the name that its page has in the spool, "" for none. A line takes in what was written from the spool
-    meanwhile. Returns, for each, None or the error that it alone ends with: LeaseLost where somebody else has it by now.
+    A line takes in what was written from the spool meanwhile. Returns, for each, None or the error that it alone ends with:
+    LeaseLost where somebody else has it by now.
     """
     now = now or datetime.now(UTC)
-    lost = [_extend_reporting(database, line, rules, now) for line in lines]
-    kept = [pair for pair, error in zip(zip_longest(lines, units, fillvalue=""), lost, strict=True) if error is None]
-    saved = iter(save_rounds(database, [line for line, _ in kept], [unit for _, unit in kept]))
+    lost = [_extend_reporting(database, report, rules, now) for report in reports]
+    kept = [report for report, error in zip(reports, lost, strict=True) if error is None]
+    saved = iter(save_rounds(database, [report.line for report in kept], [report.unit for report in kept]))
     return [next(saved) if error is None else error for error in lost]
 
 
@@ -176,8 +184,9 @@ def _new_line(row: Keyword, owner: Owner) -> Coverage:
     return Coverage(row.platform, row.keyword, row.city, row.round, owner.name)
 
 
-def _extend_reporting(database: pw.Database, line: Coverage, rules: QueueRules, now: datetime) -> StorageError | None:
+def _extend_reporting(database: pw.Database, report: RoundReport, rules: QueueRules, now: datetime) -> StorageError | None:
     """What `keyword_states.extend` does, and `moved`, in one statement."""
+    line = report.line
     found = QUEUE_ROUND.fullmatch(line.round)
     if found is None:  # a round of a run that was given its keyword: it stands in no queue
         return None
@@ -185,10 +194,11 @@ def _extend_reporting(database: pw.Database, line: Coverage, rules: QueueRules, 
     mark = database.param
     sql = (
         f"UPDATE keyword SET moved = (moved OR {mark} > pages_before), state = {mark}, queue_key = NULL, "  # noqa: S608
-        f"lease_until = {mark}, wake_at = {mark} "
+        f"lease_until = {mark}, wake_at = {mark}, plan = CASE WHEN {mark} = '' THEN plan ELSE {mark} END "
         f"WHERE id = {mark} AND round = {mark} AND owner = {mark}"
     )
-    values = (line.pages_ok, KeywordState.RUNNING.value, until, until, keyword_id, line.round, line.run_id)
+    plan = report.plan
+    values = (line.pages_ok, KeywordState.RUNNING.value, until, until, plan, plan, keyword_id, line.round, line.run_id)
     if database.execute_sql(sql, values).rowcount == 1:
         return None
     row = find_row(database, keyword_id)  # MySQL counts rows that changed, and two reports may come within one tick

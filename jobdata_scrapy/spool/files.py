@@ -26,7 +26,7 @@ VERSION = 1  # files outlive an upgrade: fields of Page, Job, ... that change ne
 HEADER = struct.Struct(">8sHQ32s")
 COMPRESSION = 1  # zlib's fastest: a page shrinks to an eighth all the same
 NOT_KEPT = {
-    Page: {"jobs", "companies", "rejected", "stored", "outcome"},
+    Page: {"jobs", "companies", "rejected", "plan", "stored", "outcome"},
     Job: {"ticket", "monthly_hint"},  # bound to a session; used up by the normalisers
     Company: set[str](),
     RejectedRow: set[str](),

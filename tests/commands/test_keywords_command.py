@@ -16,7 +16,7 @@ from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import RoundState
 from jobdata_scrapy.db.connection import open_database
 from jobdata_scrapy.db.keyword_states import QueueRules
-from jobdata_scrapy.db.keywords import lease_keyword, release_keyword, report_rounds
+from jobdata_scrapy.db.keywords import RoundReport, lease_keyword, release_keyword, report_rounds
 from jobdata_scrapy.leases import Owner
 from tests.commands.command_parts import Runner, make_runner
 
@@ -84,7 +84,7 @@ def test_a_keyword_is_shown_with_its_rounds_and_revived(run, database):
     rules = QueueRules(max_attempts=1)
     lease = lease_keyword(database, "boss", Owner("r1", "node-1"), rules)
     lease.coverage.state, lease.coverage.stop_reason = RoundState.FAILED, "server_error"
-    report_rounds(database, [lease.coverage], rules)
+    report_rounds(database, [RoundReport(lease.coverage)], rules)
     release_keyword(database, lease, "HTTP 500", rules)
     shown = run("show", "boss", "数据分析").out
     assert "state:       dead" in shown

@@ -7,7 +7,7 @@ import peewee as pw
 from jobdata_scrapy.coverage import RoundState
 from jobdata_scrapy.db.keyword_list import KeywordFilter, NewKeyword, add_keywords, list_keywords
 from jobdata_scrapy.db.keyword_states import QueueRules
-from jobdata_scrapy.db.keywords import lease_keyword, release_keyword, report_rounds
+from jobdata_scrapy.db.keywords import RoundReport, lease_keyword, release_keyword, report_rounds
 from jobdata_scrapy.db.models import Keyword
 from jobdata_scrapy.leases import KeywordLease, Owner
 
@@ -39,13 +39,13 @@ def report(database: pw.Database, taken: KeywordLease, when: float = 0, pages: i
     """One more page was read."""
     taken.coverage.pages_ok += pages
     taken.coverage.seen += 30 * pages
-    return report_rounds(database, [taken.coverage], RULES, now=at(when))[0]
+    return report_rounds(database, [RoundReport(taken.coverage)], RULES, now=at(when))[0]
 
 
 def end(database: pw.Database, taken: KeywordLease, state: RoundState, error: str = "", when: float = 0) -> None:
     """The round ends: its last line, then the keyword is given back."""
     taken.coverage.state = state
-    assert report_rounds(database, [taken.coverage], RULES, now=at(when)) == [None]
+    assert report_rounds(database, [RoundReport(taken.coverage)], RULES, now=at(when)) == [None]
     release_keyword(database, taken, error, RULES, now=at(when))
 
 

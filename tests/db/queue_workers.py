@@ -40,12 +40,12 @@ def work_off(folder: str, url: str, name: str) -> None:
 def read_pages(database, lease) -> None:
     while lease.coverage.pages_ok < PAGES:
         lease.coverage.pages_ok += 1
-        (error,) = keywords.report_rounds(database, [lease.coverage], RULES)
+        (error,) = keywords.report_rounds(database, [keywords.RoundReport(lease.coverage)], RULES)
         if error is not None:
             raise error
         say("page", lease.keyword_id, lease.coverage.pages_ok, lease.coverage.round)
     lease.coverage.state = RoundState.DONE
-    keywords.report_rounds(database, [lease.coverage], RULES)
+    keywords.report_rounds(database, [keywords.RoundReport(lease.coverage)], RULES)
     keywords.release_keyword(database, lease, "", RULES)
 
 

@@ -16,7 +16,7 @@ from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import FOUND_EMPTY, RoundState
 from jobdata_scrapy.db.connection import open_database
 from jobdata_scrapy.db.keyword_list import KeywordFilter, NewKeyword, add_keywords, list_keywords, pause_keywords, retry_keywords
-from jobdata_scrapy.db.keywords import extend_keywords, lease_keyword, release_keyword, report_rounds
+from jobdata_scrapy.db.keywords import RoundReport, extend_keywords, lease_keyword, release_keyword, report_rounds
 from jobdata_scrapy.db.models import CoverageLine, Keyword
 from jobdata_scrapy.exceptions import LeaseLost
 from jobdata_scrapy.leases import KeywordLease, Owner
@@ -136,7 +136,7 @@ class QueueMachine(RuleBasedStateMachine):
         model = self.words[lease.keyword]
         lease.coverage.pages_ok += 1
         lease.coverage.state = RoundState.RUNNING
-        (error,) = report_rounds(DATABASE, [lease.coverage], RULES, now=self.moment)
+        (error,) = report_rounds(DATABASE, [RoundReport(lease.coverage)], RULES, now=self.moment)
         if self.is_current(lease):
             assert error is None
             model.pages = lease.coverage.pages_ok
@@ -162,7 +162,7 @@ class QueueMachine(RuleBasedStateMachine):
             except LeaseLost:
                 return
             raise AssertionError("a lost owner gave a keyword back")
-        report_rounds(DATABASE, [lease.coverage], RULES, now=self.moment)
+        report_rounds(DATABASE, [RoundReport(lease.coverage)], RULES, now=self.moment)
         release_keyword(DATABASE, lease, error, RULES, now=self.moment)
         model.owner, model.pages = None, max(model.pages, lease.coverage.pages_ok)
         self.end(model, state, error)

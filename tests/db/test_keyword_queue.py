@@ -7,7 +7,7 @@ import pytest
 from jobdata_scrapy.coverage import Coverage, RoundState
 from jobdata_scrapy.db.coverage import find_rounds, keyword_rounds, save_round
 from jobdata_scrapy.db.keyword_list import KeywordFilter, pause_keywords, remove_keywords, retry_keywords
-from jobdata_scrapy.db.keywords import extend_keywords, lease_keyword, release_keyword, report_rounds, save_plan
+from jobdata_scrapy.db.keywords import extend_keywords, lease_keyword, release_keyword, save_plan
 from jobdata_scrapy.exceptions import LeaseLost
 from jobdata_scrapy.leases import Owner
 from tests.db.queue_parts import ANNE, BEN, RULES, T0, add, at, end, lease, leased_words, report, row_of
@@ -276,19 +276,6 @@ def test_a_removed_keyword_is_lost_for_its_owner(database):
     assert extend_keywords(database, ANNE, RULES, now=at(11)) == frozenset()
     with pytest.raises(LeaseLost, match="no longer in the queue"):
         release_keyword(database, taken, "", RULES, now=at(11))
-
-
-def test_reports_of_several_rounds_fail_alone(database):
-    add(database, "a", "b")
-    lost, kept = lease(database), lease(database)
-    add(database, "c")
-    assert lease(database, BEN, when=0).keyword == "c"
-    extend_keywords(database, ANNE, RULES, now=at(100))
-    release_keyword(database, lost, "", RULES, now=at(100))
-    given = Coverage("boss", "不在队列", "上海", "20261122-boss-aaaaaa.1", "anne", pages_ok=1)
-    errors = report_rounds(database, [lost.coverage, kept.coverage, given], RULES, now=at(101))
-    assert [type(error) for error in errors] == [LeaseLost, type(None), type(None)]
-    assert {line.keyword for line in find_rounds(database, "anne")} == {"b", "不在队列"}
 
 
 def test_more_overdue_keywords_than_are_woken_at_once_all_get_their_turn(database, monkeypatch):

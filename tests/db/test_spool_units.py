@@ -10,7 +10,7 @@ import pytest
 
 from jobdata_scrapy.coverage import Coverage, RoundState, finish
 from jobdata_scrapy.db.coverage import find_rounds, open_round, save_round
-from jobdata_scrapy.db.keywords import release_keyword, report_rounds
+from jobdata_scrapy.db.keywords import RoundReport, release_keyword, report_rounds
 from jobdata_scrapy.db.spool_rounds import COUNTED_WITHIN, fail_round, find_uncounted, find_unsettled, round_keys, settle_round
 from jobdata_scrapy.db.spool_units import KEPT_DAYS, WrittenUnit, find_orphans, forget_units, write_units
 from jobdata_scrapy.exceptions import LeaseLost
@@ -79,10 +79,10 @@ def test_a_run_that_goes_on_learns_of_the_replay_with_its_next_report(database):
     save_round(database, line, unit="u2")
     write_units(database, [written("u1")])
     line.pages_ok, line.seen, line.new, line.distinct = 3, line.seen + 30, line.new + 30, line.distinct + 30
-    assert report_rounds(database, [line], RULES) == [None]
+    assert report_rounds(database, [RoundReport(line)], RULES) == [None]
     assert counts_of(line) == counts_of(kept(database)) == (90, 50, 4, 5, 1, 30, 89)
     write_units(database, [written("u1"), written("u2")])
-    assert report_rounds(database, [line], RULES) == [None]
+    assert report_rounds(database, [RoundReport(line)], RULES) == [None]
     assert counts_of(line) == counts_of(kept(database)) == (90, 70, 8, 10, 2, 0, 88)
     assert kept(database).adds_up
 
@@ -99,15 +99,15 @@ def test_a_round_taken_over_by_another_run_is_moved_all_the_same(database):
     add(database, "数据")
     taken = lease(database)
     line = spooled(1, taken.coverage)
-    assert report_rounds(database, [line], RULES, units=["u1"], now=at(1)) == [None]
+    assert report_rounds(database, [RoundReport(line, "u1")], RULES, now=at(1)) == [None]
     release_keyword(database, replace(taken, coverage=replace(line, state=RoundState.RUNNING)), "drained", RULES, now=at(2))
     again = lease(database, BEN, when=3)
     assert again.coverage.spooled == 30
     write_units(database, [written("u1", line)])
     goes_on = replace(again.coverage, pages_ok=2, seen=60, new=30, distinct=60)
-    assert report_rounds(database, [goes_on], RULES, now=at(4)) == [None]
+    assert report_rounds(database, [RoundReport(goes_on)], RULES, now=at(4)) == [None]
     assert counts_of(kept(database, "ben")) == (60, 50, 4, 5, 1, 0, 59)
-    assert isinstance(report_rounds(database, [line], RULES, units=["u2"], now=at(5))[0], LeaseLost)
+    assert isinstance(report_rounds(database, [RoundReport(line, "u2")], RULES, now=at(5))[0], LeaseLost)
 
 
 def ended(line: Coverage, stop_reason: str, *, failed: bool = False, capped: bool = False) -> Coverage:
@@ -184,8 +184,8 @@ def end_in_queue(database: pw.Database, stop_reason: str = "end") -> Coverage:
     add(database, "数据")
     taken = lease(database)
     line = spooled(1, taken.coverage)
-    assert report_rounds(database, [line], RULES, units=["u1"], now=at(1)) == [None]
-    assert report_rounds(database, [ended(line, stop_reason)], RULES, now=at(2)) == [None]
+    assert report_rounds(database, [RoundReport(line, "u1")], RULES, now=at(1)) == [None]
+    assert report_rounds(database, [RoundReport(ended(line, stop_reason))], RULES, now=at(2)) == [None]
     release_keyword(database, replace(taken, coverage=line), "spooled", RULES, now=at(2))
     return line
 
