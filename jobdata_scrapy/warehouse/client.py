@@ -13,7 +13,15 @@ from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from clickhouse_connect.driver.query import QueryResult
-from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_after_delay,
+)
 from tenacity.stop import stop_when_event_set
 from tenacity.wait import wait_exponential_jitter
 
@@ -63,7 +71,7 @@ def connect(
 
     `sleep` waits between two attempts (seconds); without it, `close()` ends a wait. `makes_database`: whether a database that is
     not there yet is made (None: as RUN_MIGRATIONS_ON_STARTUP says); else statements meet the user's default database.
-    `answer_seconds`: for statements that only read, how long nothing may come.
+    `answer_seconds`: how long nothing may come from the server; what has taken so long is not tried again.
     """
     return WarehouseClient(config, attempts=attempts, sleep=sleep, makes_database=makes_database, answer_seconds=answer_seconds)
 
@@ -112,7 +120,7 @@ class WarehouseClient:
         """
         retrying = Retrying(
             retry=retry_if_exception(self._may_pass),
-            stop=stop_after_attempt(self._attempts) | stop_when_event_set(self._closed),
+            stop=stop_after_attempt(self._attempts) | stop_after_delay(self._answer_seconds) | stop_when_event_set(self._closed),
             wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=MAX_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS),
             sleep=self._sleep,
             after=self._after_failure,
@@ -121,7 +129,8 @@ class WarehouseClient:
             return retrying(self._run_once, step)
         except RetryError as failed:
             error = failed.last_attempt.exception()
-            tried = f"after {failed.last_attempt.attempt_number} attempts"
+            number = failed.last_attempt.attempt_number
+            tried = f"after {number} attempt{'s' if number > 1 else ''}"
             raise WarehouseUnavailable(f"ClickHouse ({self.where}) did not answer {tried}: {describe_error(error)}") from error
         except DatabaseError as error:
             if not (reason := explain_refusal(error, self.config)):

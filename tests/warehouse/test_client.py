@@ -36,6 +36,15 @@ def test_gives_up_after_the_attempts_without_telling_the_password(
     assert "s3cret-word" not in str(failure.value) + caplog.text
 
 
+def test_a_server_that_never_answers_is_asked_once(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        given = {"clickhouse_host": "127.0.0.1", "clickhouse_port": server.getsockname()[1]}
+        client = connect(make_config(tmp_path, **given), attempts=6, answer_seconds=1)
+        with pytest.raises(WarehouseUnavailable, match="did not answer after 1 attempt: "):
+            client.command("SELECT 1")
+        client.close()
+
+
 def test_closing_ends_the_waiting(tmp_path: Path, free_port: int):
     client = connect(
         make_config(tmp_path, clickhouse_host="127.0.0.1", clickhouse_port=free_port), sleep=lambda _: client.close()
