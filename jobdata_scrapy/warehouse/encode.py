@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -98,6 +99,8 @@ def _fit(values: Sequence[Any], shape: Shape | None) -> bool:
         return False
     if shape.items is not None:
         return _fit(list(chain.from_iterable(values)), shape.items)
+    if float in shape.classes:  # JSON has no other numbers: they would become NULL
+        return all(map(isfinite, filter(None, values)))
     return shape.limits is None or _within(values, *shape.limits)
 
 
@@ -117,10 +120,11 @@ def _encode_unusual(block: Block, types: Mapping[str, str]) -> bytes:
         if name in RAW_COLUMNS:
             columns[name] = [orjson.Fragment(dump_raw(value)) for value in values]
             continue
-        refusal = Refusal(name, f"cannot be written as {types[name]}: it is no Unicode text")
+        refusal = Refusal(name, f"cannot be written as {types[name]}: it is no Unicode text, or a number of more than 64 bits")
         bad |= {place: refusal for place, value in enumerate(values) if place not in bad and not _is_json(value)}
     if bad:
-        raise BlockRefused(ValueError("a text that is no Unicode"), bad)
+        first = min(bad)
+        raise BlockRefused(ValueError(f"{bad[first].field} {bad[first].reason}"), bad)
     return orjson.dumps(columns)
 
 

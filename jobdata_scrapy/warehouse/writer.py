@@ -14,7 +14,7 @@ from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState, Stor
 from jobdata_scrapy.platform import PageKind
 from jobdata_scrapy.warehouse.client import WarehouseClient, describe_error
 from jobdata_scrapy.warehouse.encode import FORMAT, SETTINGS, compress, encode_block
-from jobdata_scrapy.warehouse.known import Known
+from jobdata_scrapy.warehouse.known import SEPARATOR, Known
 from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal, check_share, explain_row, is_about_data
 from jobdata_scrapy.warehouse.rows import (
     DETAIL_ROW,
@@ -186,12 +186,12 @@ def _refuse_unreadable_ids(page: Page) -> None:
     for job in list(page.jobs):
         if not _is_text(job.job_id):
             _remove(page.jobs, job)
-            page.rejected.append(RejectedRow("job_id", "is no text that can be written", make_writable(job.job_id), job.raw))
+            page.rejected.append(RejectedRow("job_id", "is no text that can be looked up", make_writable(job.job_id), job.raw))
     page.companies = [company for company in page.companies if _is_text(company.company_id)]
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and make_writable(value) == value
+    return isinstance(value, str) and make_writable(value) == value and SEPARATOR not in value
 
 
 def _remove(rows: list[RowT], row: RowT) -> None:

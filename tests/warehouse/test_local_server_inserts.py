@@ -55,6 +55,32 @@ def test_rows_in_a_text_format_are_told_apart_from_the_statement(client: Warehou
     assert client.query("SELECT a FROM t ORDER BY length(a)").result_rows == [(value,) for value in sorted(good, key=len)]
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a":"1"}\n\nTRUNCATE TABLE other', None),
+        (b'{"a":"1"}\n{"a":"2"}\n\n{"a":"3"}\n', ["1", "2", "3"]),
+        (b'\n{"a":"1"}\n', ["1"]),
+    ],
+    ids=["a statement", "a blank line", "one line"],
+)
+def test_what_follows_a_blank_line_is_no_statement(client: WarehouseClient, body: bytes, expected: list[str] | None):
+    for name in ("t", "other"):
+        client.command(f"CREATE TABLE {name} (a String) ENGINE = MergeTree ORDER BY a")
+    client.command("INSERT INTO other VALUES ('kept')")
+
+    def insert_lines() -> None:
+        client.run(lambda driver: driver.raw_insert("t", ["a"], body, fmt="JSONEachRow"))
+
+    if expected is None:
+        with pytest.raises(DatabaseError):
+            insert_lines()
+    else:
+        insert_lines()
+    assert [row[0] for row in client.query("SELECT a FROM t ORDER BY a").result_rows] == (expected or [])
+    assert client.command("SELECT count() FROM other") == 1
+
+
 def test_the_head_is_read_up_to_its_limit():
     chunks = iter([b"b" * WHOLE_BYTES, b"c"])
     assert len(read_head(b"a", chunks)) == WHOLE_BYTES + 1

@@ -1,7 +1,8 @@
 """An INSERT that says whether it was written.
 
-Small ones in a text format are run as one statement, whose errors the engine raises. Larger ones are streamed, and chDB returns
-from a streamed INSERT as if all rows were written, also where the engine failed at the writing itself (a full disk, too many
+A small one whose data are a single line of JSON is run as one statement, whose errors the engine raises. (Not with line ends
+among the data: chDB takes what follows a blank line for the next statement.) Any other is streamed, and chDB returns from a
+streamed INSERT as if all rows were written, also where the engine failed at the writing itself (a full disk, too many
 parts, a constraint); only what fails at the reading of the rows is raised. The engine's counts of errors (`system.errors`) tell:
 while they stand still, nothing failed. Where they moved, whoever moved them, the answer is "unknown" (code 319), which clients
 answer by doing it again; for a while each INSERT is then looked after by its query id, so that its own error is found.
@@ -42,8 +43,8 @@ class InsertWatch:
         head, chunks = insert.rest, iter(chunks)
         if insert.format in TEXT_FORMATS:
             head = read_head(head, chunks)
-            if len(head) < WHOLE_BYTES:
-                return str(handle.query(f"{insert.into} FORMAT {insert.format}\n{head.decode()}").rows_written())
+            if len(head) < WHOLE_BYTES and b"\n" not in head.strip():
+                return str(handle.query(f"{insert.into} FORMAT {insert.format}\n{head.decode().strip()}").rows_written())
         return self._stream(handle, insert, itertools.chain([head], chunks))
 
     def _stream(self, handle: Handle, insert: Insert, chunks: Iterable[bytes]) -> str:
