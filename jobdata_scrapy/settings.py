@@ -6,6 +6,8 @@ Values from the environment come through `config.py`; docs/settings.md lists the
 import logging
 import sys
 
+from scrapy.settings import default_settings
+
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
 
@@ -54,14 +56,18 @@ ITEM_PIPELINES = {
     "pipelines.ledger.LedgerPipeline": 950,  # rows first, then the page is reported; cannot be switched off
 }
 ITEM_PROCESSOR = "pipelines.manager.PagePipelineManager"  # Scrapy's own waits for ever for a cancelled step
+# Without two closed doors (see below): told None instead, they would be loaded to be left out.
+EXTENSIONS_BASE = {
+    name: place
+    for name, place in default_settings.EXTENSIONS_BASE.items()
+    if not name.endswith((".TelnetConsole", ".RemoteControl"))
+}
 EXTENSIONS = {
     "jobdata_scrapy.extensions.progress.ProgressExtension": 50,  # before the report, which is printed below the bar
     "jobdata_scrapy.extensions.drain.DrainExtension": 60,  # ends the run when asked to; in place of Scrapy's signal handlers
     "jobdata_scrapy.extensions.monitors.MonitorsExtension": 90,  # looks at the run before it is judged
     "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # closes the run in order, judges it
     "scrapy.extensions.logstats.LogStats": None,  # progress tells more
-    "scrapy.extensions.telnet.TelnetConsole": None,  # closed doors (see below): not even loaded
-    "scrapy.extensions.remote_control.RemoteControl": None,
 }
 DOWNLOAD_HANDLERS = {  # puts the signature on the wire; SOCKS beside HTTP
     "http": "middlewares.download_handler.SignedDownloadHandler",
