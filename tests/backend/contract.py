@@ -170,8 +170,7 @@ class BackendContract:
 
     async def test_the_event_loop_goes_on_while_a_large_page_is_stored(self, backend: Backend, search: Search):
         await backend.open_run(search.run)
-        seconds, longest_pause = await watch_loop(backend.store(search.page(ids=range(5000))))
-        assert longest_pause < max(0.5, seconds / 2)  # done on the event loop itself, it would be all of it
+        assert await count_turns(backend.store(search.page(ids=range(5000)))) > 10  # done on the event loop: two or three
 
     async def test_a_closed_backend_refuses_to_work(self, backend: Backend, search: Search):
         await backend.open_run(search.run)
@@ -183,14 +182,11 @@ class BackendContract:
             await backend.close_run(search.run)
 
 
-async def watch_loop(work: Awaitable[Any]) -> tuple[float, float]:
-    """Seconds that `work` took, and the longest time in which the event loop did not come round."""
-    task = asyncio.ensure_future(work)
-    began = last = time.perf_counter()
-    longest = 0.0
+async def count_turns(work: Awaitable[Any]) -> int:
+    """How often the event loop came round while `work` was done."""
+    task, turns = asyncio.ensure_future(work), 0
     while not task.done():
         await asyncio.sleep(0.005)
-        now = time.perf_counter()
-        longest, last = max(longest, now - last), now
+        turns += 1
     await task
-    return last - began, longest
+    return turns
