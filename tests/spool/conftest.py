@@ -10,12 +10,19 @@ import pytest
 
 from jobdata_scrapy.backend.direct import DirectBackend
 from jobdata_scrapy.config import Config
+from jobdata_scrapy.warehouse import client as client_module
 from jobdata_scrapy.warehouse.client import WarehouseClient, connect
 from jobdata_scrapy.warehouse.local_server.files import ServerFiles
 from tests.crawl.store_proxy import StoreProxy
 from tests.warehouse.warehouse_parts import end_server, make_config
 
 _databases = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warehouse that is away is asked as often as ever, in less time."""
+    monkeypatch.setattr(client_module, "MAX_WAIT_SECONDS", 0.1)
 
 
 @pytest.fixture(scope="session")

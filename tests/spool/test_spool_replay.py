@@ -18,6 +18,8 @@ from jobdata_scrapy.items import RowState
 from tests.spool.replay_parts import ROWS, RUN, coverage, ledger, pages, rows, spool, spooled_round
 from tests.spool.spool_parts import make_page
 
+pytestmark = pytest.mark.slow
+
 
 class Died(BaseException):
     """What kill -9 is to a process."""

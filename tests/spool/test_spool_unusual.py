@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -18,6 +19,8 @@ from jobdata_scrapy.warehouse.access import Warehouse
 from jobdata_scrapy.warehouse.schema import apply_schema
 from tests.spool.replay_parts import RUN, coverage, ledger, pages, rows, spool, spooled_round
 from tests.spool.spool_parts import make_job, make_page
+
+pytestmark = pytest.mark.slow
 
 
 def bad_page(number: int, bad: int, size: int = 12) -> Page:
