@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 from rich.console import Console
@@ -39,7 +40,8 @@ class ExportProgress:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):  # the terminal may have been closed
+                self._bar.stop()
 
     def start(self, name: str, total: int | None) -> None:
         """A table of `total` rows begins (None: its rows cannot be counted on the way)."""

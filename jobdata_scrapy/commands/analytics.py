@@ -11,6 +11,7 @@ from typing import Any
 from clickhouse_connect.driver.exceptions import DatabaseError
 from scrapy.commands import ScrapyCommand
 
+from jobdata_scrapy.commands._interrupt import told_when_interrupted
 from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._subcommands import LineParser, make_parser, print_json, print_table, run_subcommand, say, show_value
 from jobdata_scrapy.config import Config
@@ -51,7 +52,8 @@ class Command(OneLineErrors, ScrapyCommand):
             f"--format={opts.format}",
             *(["--rebuild"] if opts.rebuild else []),
         ]
-        run_subcommand(self, _build_parser(), words)
+        with told_when_interrupted(self, "scrapy analytics: interrupted"):
+            run_subcommand(self, _build_parser(), words)
 
 
 def list_questions(config: Config, given: argparse.Namespace) -> None:

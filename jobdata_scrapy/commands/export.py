@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 from rich.console import Console
@@ -20,10 +16,11 @@ from scrapy.commands import ScrapyCommand
 
 from jobdata_scrapy.commands._export_progress import ExportProgress
 from jobdata_scrapy.commands._export_questions import pick_questions
+from jobdata_scrapy.commands._interrupt import told_when_interrupted
 from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.commands._subcommands import Action, LineParser, make_parser, run_subcommand, say
 from jobdata_scrapy.config import Config
-from jobdata_scrapy.exceptions import ExportError
+from jobdata_scrapy.exceptions import ArgumentError, ExportError
 from jobdata_scrapy.normalize.published import BEIJING
 from jobdata_scrapy.warehouse.client import WarehouseClient, connect, describe_error
 from jobdata_scrapy.warehouse.export import (
@@ -42,7 +39,6 @@ from jobdata_scrapy.warehouse.filters import FIELDS, Filters, parse_filters
 from jobdata_scrapy.warehouse.local_server.files import ServerFiles
 
 ATTEMPTS = 3  # somebody is waiting at the terminal
-KILLED = 128  # what a shell adds to a signal's number
 USAGE = (
     "jobs: the latest version of each posting; --columns NAME,NAME,... chooses. analytics [QUESTION [OPTION=VALUE ...] ...]: "
     "the answers, a sheet each (to all questions without one). Both: -o FILE "
@@ -68,12 +64,8 @@ class Command(OneLineErrors, ScrapyCommand):
         return f"{self.short_desc()}. {USAGE}"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        try:
-            with _stopped_like_ctrl_c(signal.SIGTERM):
-                run_subcommand(self, build_parser(), args)
-        except KeyboardInterrupt as interrupt:
-            sys.stderr.write("scrapy export: interrupted, no file was written\n")
-            self.exitcode = KILLED + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        with told_when_interrupted(self, "scrapy export: interrupted, no file was written"):
+            run_subcommand(self, build_parser(), args)
 
 
 def build_parser() -> LineParser:
@@ -127,6 +119,8 @@ def describe_export(done: Exported) -> str:
 def _read_words(given: argparse.Namespace) -> tuple[Path, Format, Filters]:
     from spiders.registry import PLATFORMS  # late: nothing else here needs a site
 
+    if given.output == "-":
+        raise ArgumentError("-o: '-' names no file, and an export does not go to the standard output; allowed: a file's name")
     path = Path(given.output)
     fmt = pick_format(given.format, path)
     filters = parse_filters(given.filter, PLATFORMS)
@@ -145,7 +139,7 @@ def _write(
     about = {"exported": _beijing(datetime.now(BEIJING)), "filters": ", ".join(given.filter) or "none", **facts}
     try:
         with ExportProgress(Console(stderr=True)) as progress:
-            done = write_export(client, selections, path, fmt, progress, about=about)
+            done = write_export(client, selections, path, fmt, progress, about=about, replace=given.force)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
     say(describe_export(done))
@@ -175,17 +169,3 @@ def _explained(action: Action) -> Action:
             raise ExportError(describe_error(error)) from error
 
     return run
-
-
-@contextmanager
-def _stopped_like_ctrl_c(number: signal.Signals) -> Iterator[None]:
-    """Lets the signal end the block as Ctrl-C does, so that what was begun is removed."""
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt(number)
-
-    before = signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)

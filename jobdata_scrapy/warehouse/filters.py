@@ -35,7 +35,7 @@ class Filters:
 
     keyword: of a search that found the posting; employer: a part of the company's name, case aside; date_from, date_to: days
     (Beijing) on which the posting was first seen, both included; salary_low, salary_high: CNY a month, both included, compared
-    with the middle of the posting's band.
+    with the middle of the posting's band. A band whose middle is 0 or below is no salary.
     """
 
     platforms: tuple[str, ...] = ()
@@ -100,8 +100,8 @@ KEYWORD_CONDITION = (
     "(keyword = {f_keyword:String} OR (platform, job_id) IN "
     "(SELECT platform, job_id FROM job_sighting WHERE keyword = {f_keyword:String}))"
 )
-SALARY = "round((ifNull(monthly_low, monthly_high) + ifNull(monthly_high, monthly_low)) / 2)"
-"""Middle of the stated band, whole CNY a month; NULL where none is stated."""
+SALARY = "nullIf(greatest(round((ifNull(monthly_low, monthly_high) + ifNull(monthly_high, monthly_low)) / 2), 0), 0)"
+"""Middle of the stated band, whole CNY a month; NULL where none is stated, or none above 0."""
 
 
 def contains(column: str, employer: str) -> str:
@@ -121,7 +121,8 @@ def _conditions(filters: Filters) -> Iterable[tuple[str, str, dict[str, Any]]]:
     # against the column itself, so that an index on it can be used
     first = f"first_crawled_at >= toDateTime64({{f_from:Date}}, 3, '{BEIJING}')"
     yield "from", first, _given(f_from=filters.date_from)
-    last = f"first_crawled_at < toDateTime64({{f_to:Date}} + 1, 3, '{BEIJING}')"
+    # Date ends in 2149, and the day after its last one is the first of 1970
+    last = f"first_crawled_at < toDateTime64(addDays({{f_to:Date32}}, 1), 3, '{BEIJING}')"
     yield "to", last, _given(f_to=filters.date_to)
     yield "salary_low", f"{SALARY} >= {{f_salary_low:Float64}}", _given(f_salary_low=filters.salary_low)
     yield "salary_high", f"{SALARY} <= {{f_salary_high:Float64}}", _given(f_salary_high=filters.salary_high)

@@ -1,7 +1,8 @@
 """Deletes what RETENTION_DAYS no longer keeps, and nothing that gives other rows their meaning.
 
-A posting and a company keep their latest version of each kind of row, however old; a search keeps the first and the last
-sighting of each posting, so that first and last seen stay what they are; rows of the older system are never touched.
+A posting and a company keep their latest version of each kind of row, however old, and a posting those that `job_analytics`
+takes a value from; a search keeps the first and the last sighting of each posting, so that first and last seen stay what they
+are; rows of the older system are never touched.
 """
 
 from __future__ import annotations
@@ -25,16 +26,38 @@ SELECT sum(rows), sum(bytes_on_disk) FROM {parts} WHERE active AND database = {{
 MUTATIONS_SQL = """
 SELECT count(), max(latest_fail_reason) FROM {mutations}
 WHERE database = {{database:String}} AND table = {{table:String}} AND NOT is_done"""
+SHOWN = (
+    *(
+        f"{column} != ''"
+        for column in (
+            "company_id", "company_name", "url", "city", "salary_text", "experience_text", "degree_text", "company_size_text",
+            "company_stage_text", "company_type_text", "industry_text", "job_type", "description",
+        )
+    ),
+    "longitude IS NOT NULL", "notEmpty(skills)", "notEmpty(welfare)",
+)  # fmt: skip
+"""Where the latest row does not tell something, `job_analytics` takes it from the latest one that does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which rows of a table stay although they are old. kept: `last` or `first and last` of equal `key`, or "" for none."""
+    """Which rows of a table stay although they are old. kept: `last` or `first and last` of equal `key`, or "" for none.
+
+    shown: of equal key, the last one for which each of these conditions holds stays, too.
+    """
 
     at: str
     key: tuple[str, ...] = ()
     kept: str = ""
     ours: str = "1"
+    shown: tuple[str, ...] = ()
+
+    @property
+    def moments(self) -> str:
+        """Over rows of equal key: the array of those that stay."""
+        if self.kept == "first and last":
+            return f"[min({self.at}), max({self.at})]"
+        return f"[{', '.join([f'max({self.at})', *(f'maxIf({self.at}, {one})' for one in self.shown)])}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +77,9 @@ def rule_of(table: str) -> Rule:
         return Rule("rejected_at")
     if table == "job_sighting":
         return Rule("seen_at", ("platform", "job_id", "keyword", "city"), "first and last")
-    id_column = "job_id" if table.endswith("_job") else "company_id"
-    return Rule("crawled_at", (id_column, "page_kind"), "last", "page_kind != ''")
+    if table.endswith("_job"):
+        return Rule("crawled_at", ("job_id", "page_kind"), "last", "page_kind != ''", SHOWN)
+    return Rule("crawled_at", ("company_id", "page_kind"), "last", "page_kind != ''")
 
 
 def kept_since(config: Config, name: str, now: datetime) -> datetime | None:
@@ -71,7 +95,7 @@ def condition(rule: Rule, table: str, before: datetime) -> str:
     if not rule.kept:
         return old
     key = f"sipHash128({', '.join(rule.key)})"  # 16 bytes a row in memory, whatever the ids look like
-    kept = f"max({rule.at})" if rule.kept == "last" else f"arrayJoin([min({rule.at}), max({rule.at})])"
+    kept = f"arrayJoin(arrayDistinct({rule.moments}))"
     having = f"count() > {1 if rule.kept == 'last' else 2} AND min({rule.at}) < {moment}"
     rows = f"FROM {table} WHERE {rule.ours} GROUP BY {', '.join(rule.key)} HAVING {having}"
     return f"{old} AND {key} IN (SELECT {key} {rows}) AND ({key}, {rule.at}) NOT IN (SELECT {key}, {kept} {rows})"

@@ -94,6 +94,28 @@ def test_a_question_is_asked_with_its_options(run: Runner):
     assert done.lines[0].endswith("sheets: skills top=5, salary, salary by=degree, about")
 
 
+def test_two_sheets_of_one_question_are_numbered(run: Runner, tmp_path: Path):
+    words = ["distribution", "of=company_size", "top=5", "distribution", "of=company_size", "top=9"]
+    assert (run("analytics", *words, "-o", "a.xlsx").code, list(read_sheets(tmp_path / "a.xlsx"))) == (
+        0,
+        ["distribution of=company_si", "distribution of=company_si 2", "about"],
+    )
+
+
+def test_a_file_made_meanwhile_is_not_replaced(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def start(self: ExportProgress, name: str, total: int | None) -> None:
+        (tmp_path / "a.csv").write_text("mine")
+
+    monkeypatch.setattr(ExportProgress, "start", start)
+    done = run("jobs", "-o", "a.csv")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("scrapy export jobs: ")
+    assert done.err.endswith("a.csv was made by somebody else meanwhile; allowed: another name, or --force to replace it\n")
+    assert (tmp_path / "a.csv").read_text() == "mine"
+    assert run("jobs", "-o", "a.csv", "--force").code == 0
+    assert len(read_csv(tmp_path / "a.csv")) == len(make_jobs())
+
+
 def test_a_file_is_replaced_only_when_that_is_said(run: Runner, tmp_path: Path):
     (tmp_path / "a.csv").write_text("mine")
     with pytest.raises(UsageError, match="--force to replace it"):
@@ -110,6 +132,9 @@ def test_a_file_is_replaced_only_when_that_is_said(run: Runner, tmp_path: Path):
         (("jobs", "-o", "a.doc"), "names no format"),
         (("jobs", "-o", "a.csv", "--format", "excel"), "format: 'excel' is unknown"),
         (("jobs", "-o", "none/a.csv"), "'none' is no directory"),
+        (("jobs", "-o", "-"), "-o: '-' names no file, and an export does not go to the standard output; allowed: a file's name"),
+        (("jobs", "-o", "-", "--format", "csv"), "-o: '-' names no file"),
+        (("analytics", "skills", "-o", "-", "--format", "parquet"), "-o: '-' names no file"),
         (("jobs", "-o", "a.csv", "--filter", "town=上海"), "'town=上海' is not FIELD=VALUE"),
         (("jobs", "-o", "a.csv", "--columns", "titel"), "did you mean title?"),
         (("analytics", "nope", "-o", "a.xlsx"), "question: 'nope' is unknown; allowed: "),
@@ -198,7 +223,7 @@ def wait_for_growth(process: subprocess.Popen[str], folder: Path, size: int = 1 
     raise AssertionError(f"the export did not begin: {process.communicate(timeout=1)}")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("name", ["a.jsonl", "a.xlsx"])
 def test_an_interrupted_export_leaves_no_file(
     data_dir: Path, tmp_path: Path, start: Started, name: str, number: signal.Signals, code: int

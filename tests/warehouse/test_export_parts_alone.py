@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -169,6 +171,26 @@ def test_a_sheet_that_is_full_goes_on_in_another(tmp_path: Path):
     assert {rows[0] for rows in sheets.values()} == {("n",), ("text",)}
 
 
+def test_sheets_whose_names_meet_are_numbered(tmp_path: Path):
+    path = tmp_path / "a.xlsx"
+    names = ["distribution of=company_size top=5", "Distribution of=company_size top=9", "n", "n 2", "a" * 40, "a" * 50]
+    with open_book(path, sheet_rows=2) as book:
+        for place, name in enumerate(names):
+            book.write_table(name, [Column("n", "Int64")], [[place], [place]] if name == "n" else [[place]])
+        book.write_facts("N", {"fact": "text"})
+    sheets = read_sheets(path)
+    assert {name: rows[1:] for name, rows in sheets.items() if name != "N 3"} == {
+        "distribution of=company_si": [(0,)],
+        "Distribution of=company_si 2": [(1,)],
+        "n": [(2,)],
+        "n 2": [(2,)],
+        "n 2 2": [(3,)],
+        "a" * 26: [(4,)],
+        "a" * 26 + " 2": [(5,)],
+    }
+    assert sheets["N 3"] == [("fact", "text")]
+
+
 def test_a_text_longer_than_a_cell_is_cut_and_counted(tmp_path: Path):
     path = tmp_path / "a.xlsx"
     with open_book(path) as book:
@@ -187,7 +209,7 @@ def test_numbers_that_a_cell_cannot_hold_exactly_are_texts(tmp_path: Path):
 def test_a_new_file_is_there_when_it_is_whole(tmp_path: Path):
     path = tmp_path / "职位.csv"
     path.write_text("old")
-    with new_file(path) as draft:
+    with new_file(path, replace=True) as draft:
         draft.write_text("new")
         assert path.read_text() == "old"
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("职位.csv", "new")]
@@ -199,7 +221,7 @@ def test_a_file_that_did_not_become_whole_leaves_nothing(tmp_path: Path, error: 
     path.write_text("old")
 
     def fail() -> None:
-        with new_file(path) as draft:
+        with new_file(path, replace=True) as draft:
             draft.write_text("half")
             raise error
 
@@ -211,10 +233,37 @@ def test_a_file_that_did_not_become_whole_leaves_nothing(tmp_path: Path, error: 
 def test_a_link_stays_and_leads_to_the_new_file(tmp_path: Path):
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("real.csv")
-    with new_file(tmp_path / "link.csv") as draft:
+    with new_file(tmp_path / "link.csv", replace=True) as draft:
         draft.write_text("new")
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").read_text() == "new"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_made_meanwhile_is_replaced_only_when_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+):
+    path = tmp_path / "a.csv"
+
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    def export(text: str, *, meanwhile: str = "", replace: bool = False) -> None:
+        with new_file(path, replace=replace) as draft:
+            draft.write_text(text)
+            if meanwhile:
+                path.write_text(meanwhile)
+
+    if not has_links:
+        monkeypatch.setattr("os.link", refuse)  # as on a file system without hard links
+    with pytest.raises(ExportError, match=r"a\.csv was made by somebody else meanwhile; allowed: another name, or --force"):
+        export("export", meanwhile="mine")
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.csv", "mine")]
+    export("export", meanwhile="mine again", replace=True)
+    assert path.read_text() == "export"
+    path.unlink()
+    export("new")
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.csv", "new")]
 
 
 def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path):

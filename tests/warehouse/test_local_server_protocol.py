@@ -17,6 +17,7 @@ import pytest
 import urllib3
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.compression import get_compressor
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
 
@@ -94,6 +95,22 @@ def test_inserts_by_column_arrow_frame_and_raw_bytes(driver: Client, table: str)
     driver.command(f"INSERT INTO {table} (id, sid) VALUES (4001, 'v'), (4002, ' FORMAT CSV\n')")
     driver.command(f"INSERT INTO {table} (id, sid) SELECT 5000 + number, 'is' FROM numbers(5)")
     assert driver.command(f"SELECT count() FROM {table} WHERE id > 1000") == 13
+
+
+@pytest.mark.parametrize("name", ["lz4", "zstd", "gzip"])
+def test_a_body_of_several_frames_is_read_to_its_end(connection: dict[str, Any], table: str, name: str):
+    """With lz4 and zstd, each block that the client makes of many rows is a frame; a proxy may send them together."""
+    rows = [[number, f"职位{number}" * 20] for number in range(20_000)]
+    with clickhouse_connect.get_client(**connection, compress=name, dedicated_pool=True) as driver:
+        assert driver.insert(table, rows, column_names=["id", "sid"]).written_rows == 20_000
+        frames = b"".join(packed(name, f'{number},"raw"\n'.encode()) for number in range(3))
+        assert driver.raw_insert(table, ["id", "sid"], frames, fmt="CSV", compression=name).written_rows == 3
+        assert driver.query(f"SELECT count(), uniqExact(id, sid) FROM {table} WHERE city = ''").first_row == (20_003, 20_003)
+
+
+def packed(name: str, data: bytes) -> bytes:
+    compressor = get_compressor(name)
+    return bytes(compressor.compress_block(data)) + bytes(compressor.flush() or b"")
 
 
 def test_parameters_on_both_sides_and_in_a_form(driver: Client, connection: dict[str, Any], table: str):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from jobdata_scrapy.config_values import MOST_DAYS
 from jobdata_scrapy.exceptions import ConfigError, StorageError
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.retention import Expired, kept_since, measure_expired, prune
+from jobdata_scrapy.warehouse.retention import SHOWN, Expired, kept_since, measure_expired, prune
 from jobdata_scrapy.warehouse.schema import apply_schema
 from jobdata_scrapy.warehouse.ttl import apply_ttl, plan_ttl, read_ttl
 from jobdata_scrapy.warehouse.writer import Writer
@@ -22,6 +24,23 @@ from tests.warehouse.older_parts import OLDER_COMPANY, OLDER_JOB, write_as_older
 from tests.warehouse.warehouse_parts import make_config, make_job, make_page
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
+# What a posting tells, in the order in which it stops to: the column that says whether -> all that goes with it.
+TELLING: dict[str, dict[str, Any]] = {
+    "salary_text": {
+        "salary_text": "1-2万", "salary_low": 1.0, "salary_high": 2.0, "salary_unit": "万", "salary_months": 13,
+        "monthly_low": 10000.0, "monthly_high": 20000.0,
+    },
+    "skills": {"skills": ["SQL"]}, "city": {"city": "上海", "district": "徐汇区", "area_code": "310104"},
+    "company_id": {"company_id": "c1"}, "company_name": {"company_name": "字节"}, "url": {"url": "https://a.example/1"},
+    "longitude": {"longitude": 121.4, "latitude": 31.2},
+    "experience_text": {"experience_text": "1-3年", "experience_min": 1.0, "experience_max": 3.0},
+    "degree_text": {"degree_text": "本科", "degree": "本科"},
+    "company_size_text": {"company_size_text": "50-99人", "company_size_min": 50, "company_size_max": 99},
+    "company_stage_text": {"company_stage_text": "A轮", "company_stage": "A轮"},
+    "company_type_text": {"company_type_text": "民营"},
+    "industry_text": {"industry_text": "电商"}, "job_type": {"job_type": "全职"}, "welfare": {"welfare": ["五险"]},
+    "description": {"description": "做数据"},
+}  # fmt: skip
 
 
 def ago(days: float) -> datetime:
@@ -74,6 +93,33 @@ def test_old_versions_go_but_never_the_latest_of_a_kind(keep: Callable[..., Ware
     assert left == [("changing", "search", "d"), ("old", "detail", "y"), ("old", "search", "hash of old")]
     assert counts(prune(client, TODAY)) == {"boss_job": 0}
     assert writer.store(make_page([make_job("old")], fetched_at=ago(0), run_id="again")).unchanged == 1
+
+
+@pytest.mark.slow
+def test_what_is_shown_of_a_posting_is_the_same_afterwards(keep: Callable[..., WarehouseClient]):
+    """List rows and detail rows in turn, two alike, each pair telling less: the view takes a value from almost every pair."""
+    client = keep(boss_job=30)
+    writer, told = Writer(client), list(TELLING.values())
+    for place in range(len(told) + 1):
+        values = {"company_id": "", "published_at": TODAY} | {name: value for one in told[place:] for name, value in one.items()}
+        for half in (0.0, 0.5):
+            job = make_job("j1", content_hash=f"{place + half}", **values)
+            kind, moment = ("search", "detail")[place % 2], ago(100 - place - half)
+            writer.store(make_page([job], page_kind=kind, fetched_at=moment, run_id=job.content_hash, round=job.content_hash))
+    sql = "SELECT * EXCEPT first_crawled_at FROM job_analytics"
+    shown = client.query(sql).first_row
+    assert not {None, "", ()} & {tuple(value) if isinstance(value, list) else value for value in shown}
+
+    assert counts(prune(client, TODAY)) == {"boss_job": len(told) + 1}
+    assert client.query(sql).first_row == shown
+    assert counts(prune(client, TODAY)) == {"boss_job": 0}
+
+
+def test_every_value_that_the_view_takes_from_an_older_row_is_kept():
+    view = (files("jobdata_scrapy.warehouse") / "schema" / "005_job_analytics.view.sql").read_text()
+    taken = re.findall(r",\s+\(([^,]+), row\.crawled_at\)", view)
+    assert sorted(one.replace("row.", "") for one in taken) == sorted(SHOWN)
+    assert len(TELLING) == len(SHOWN)
 
 
 @pytest.mark.slow

@@ -79,14 +79,27 @@ def test_everything_works_through_tls_and_is_compressed(connect_to: Connect, ser
     assert b"async_insert=0" in tls.heard
 
 
-def test_compression_can_be_turned_off(connect_to: Connect, server: ServerState, certificates: Certificates):
+@pytest.mark.parametrize("name", ["lz4", "zstd", "gzip", "none"])
+def test_rows_travel_in_the_compression_that_is_set(
+    connect_to: Connect, server: ServerState, certificates: Certificates, name: str
+):
     with tls_in_front_of(server.port, certificates.chain) as tls:
         client = connect_to(
-            tls.port, clickhouse_secure=True, clickhouse_ca_file=str(certificates.ca), clickhouse_compression="none"
+            tls.port, clickhouse_secure=True, clickhouse_ca_file=str(certificates.ca), clickhouse_compression=name
         )
-        apply_schema(client, ["boss"])
+        apply_schema(client)
+        jobs = [make_job(f"j{number}", description="负责数据分析" * 50) for number in range(20)]
+        assert Writer(client).store(make_page(jobs)).new == 20
+        assert client.query("SELECT count(), uniqExact(job_id), any(length(description)) FROM boss_job").first_row == (
+            20,
+            20,
+            900,
+        )
         client.close()
-    assert b"lz4" not in tls.heard
+    assert {line for line in bytes(tls.heard).split(b"\r\n") if line.startswith(b"Content-Encoding: ")} == (
+        set() if name == "none" else {f"Content-Encoding: {name}".encode()}
+    )
+    assert name == "none" or f"Accept-Encoding: {name}\r\n".encode() in tls.heard
 
 
 def test_an_unknown_authority_is_refused_at_once(

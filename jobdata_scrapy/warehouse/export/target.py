@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jobdata_scrapy.exceptions import ArgumentError
+from jobdata_scrapy.exceptions import ArgumentError, ExportError
 
 
 def check_target(path: Path, *, replace: bool) -> None:
@@ -27,11 +27,12 @@ def check_target(path: Path, *, replace: bool) -> None:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, *, replace: bool) -> Iterator[Path]:
     """A name in a hidden directory of its own beside `path`, for the file and what is temporary.
 
     The file is moved to `path` when the block ends well, in one step; else nothing is left, and what was there stays. Only a
-    killed process leaves the directory (.NAME.*.part).
+    killed process leaves the directory (.NAME.*.part). Raises ExportError where another file is there by then and may not be
+    replaced.
     """
     path = path.resolve()
     with tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent) as folder:
@@ -39,4 +40,18 @@ def new_file(path: Path) -> Iterator[Path]:
         yield draft
         with draft.open("rb") as file:
             os.fsync(file.fileno())
+        if not replace:
+            _claim(draft, path)
         draft.replace(path)
+
+
+def _claim(draft: Path, path: Path) -> None:
+    """Makes `path`, which must be free: with a link to the draft it is whole from the first moment on."""
+    with suppress(OSError):  # FAT and some shares have no hard links
+        os.link(draft, path)
+        return
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError as error:
+        told = "was made by somebody else meanwhile; allowed: another name, or --force to replace it"
+        raise ExportError(f"{path} {told}") from error

@@ -58,11 +58,12 @@ def write_export(
     *,
     about: Mapping[str, str] | None = None,
     sheet_rows: int = SHEET_ROWS,
+    replace: bool = False,
 ) -> Exported:
     """Writes the selections to `path`: a workbook takes any number, a sheet each; the other formats one.
 
-    about: facts for a last sheet of a workbook; sheet_rows: rows of one sheet, its header included. What stands at `path` is
-    replaced, when all is written.
+    about: facts for a last sheet of a workbook; sheet_rows: rows of one sheet, its header included. replace: what stands at
+    `path`, when all is written.
 
     Raises ArgumentError, ExportError, WarehouseUnavailable, DatabaseError, OSError; then nothing is left.
     """
@@ -71,7 +72,7 @@ def write_export(
     started = time.monotonic()
     sheets: tuple[str, ...] = ()
     cut_cells = 0
-    with new_file(path) as draft:
+    with new_file(path, replace=replace) as draft:
         if fmt.name == "xlsx":
             with open_book(draft, sheet_rows=sheet_rows) as book:
                 rows = {one.name: _write(client, one, fmt, book, progress) for one in selections}

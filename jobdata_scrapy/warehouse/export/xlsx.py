@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 SHEET_ROWS = 1_048_576  # https://support.microsoft.com/office/excel-specifications-and-limits
-SHEET_NAME_LENGTH = 31
+BASE_LENGTH = 31 - len(" 9999")  # of a sheet's name, before its number
 NO_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 EXACT_INTEGER = 2**53  # a cell's number is a double
 FIRST_YEAR = 1901  # before it, dates differ between spreadsheets
@@ -72,7 +72,7 @@ class XlsxBook:
 
     def write_table(self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:
         """Rows below their header, on as many sheets as they need (NAME, NAME 2, ...). The number of rows."""
-        total, number, name = 0, 1, name[: SHEET_NAME_LENGTH - len(" 9999")]
+        total, number, name = 0, 1, name[:BASE_LENGTH]
         sheet, writers = self._begin_sheet(name, columns)
         line = 1
         for row in rows:
@@ -113,8 +113,15 @@ class XlsxBook:
                 sheet._opt_close()
 
     def _add_sheet(self, name: str) -> Worksheet:
-        self.sheets.append(NO_SHEET_NAME.sub("-", name))
-        return self._book.add_worksheet(self.sheets[-1])
+        """A name that is taken, upper and lower case alike, gets a number."""
+        name = free = NO_SHEET_NAME.sub("-", name)
+        taken = {one.lower() for one in self.sheets}
+        number = 1
+        while free.lower() in taken:
+            number += 1
+            free = f"{name[:BASE_LENGTH]} {number}"
+        self.sheets.append(free)
+        return self._book.add_worksheet(free)
 
     def _begin_sheet(self, name: str, columns: Sequence[Column]) -> tuple[Worksheet, list[Callable[..., None]]]:
         sheet = self._add_sheet(name)

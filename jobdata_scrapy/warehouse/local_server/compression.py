@@ -1,27 +1,60 @@
-"""HTTP content encodings that clickhouse-connect uses by default: lz4 (frame) and gzip. On loopback our own client uses none."""
+"""HTTP content encodings that clickhouse-connect uses: lz4 (frame), zstd and gzip. On loopback our own client uses none."""
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import lz4.frame
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+
+class _Decoder(Protocol):
+    """Decodes one frame; what comes behind its end is left over."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes | None: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+_DECODERS: dict[str, Callable[[], _Decoder]] = {
+    "lz4": lz4.frame.LZ4FrameDecompressor,
+    "zstd": zstd.ZstdDecompressor,
+    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 32),
+    "deflate": lambda: zlib.decompressobj(zlib.MAX_WBITS | 32),
+}
 
 
 def decompress(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """The decoded chunks of a request body. Raises ValueError for an encoding that is not known."""
-    feed = _decoder(encoding.strip().lower())
-    return (feed(chunk) for chunk in chunks)
-
-
-def _decoder(encoding: str) -> Callable[[bytes], bytes]:
+    encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
-        return bytes
-    if encoding == "lz4":
-        return lz4.frame.LZ4FrameDecompressor().decompress
-    if encoding in ("gzip", "deflate"):
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress
-    raise ValueError(f"Content-Encoding {encoding!r} is not one of lz4, gzip, deflate")
+        return iter(chunks)
+    if encoding not in _DECODERS:
+        raise ValueError(f"Content-Encoding {encoding!r} is not one of {', '.join(_DECODERS)}")
+    return _decode(chunks, _DECODERS[encoding])
+
+
+def _decode(chunks: Iterable[bytes], make_decoder: Callable[[], _Decoder]) -> Iterator[bytes]:
+    """A body may be several frames: with lz4 and zstd, clickhouse-connect makes one of each block of rows."""
+    decoder = make_decoder()
+    for chunk in chunks:
+        rest: bytes | None = chunk
+        while rest:
+            if decoder.eof:
+                decoder = make_decoder()
+            yield decoder.decompress(rest)
+            rest = decoder.unused_data if decoder.eof else None
 
 
 class Encoder:
