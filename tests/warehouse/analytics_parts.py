@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobdata_scrapy.items import Job, Page
+from jobdata_scrapy.warehouse.analytics import ask
 from jobdata_scrapy.warehouse.client import WarehouseClient
+from jobdata_scrapy.warehouse.filters import NO_FILTERS
 from tests.warehouse.analytics_model import COMPANIES, PLATFORMS, TITLES
-from tests.warehouse.warehouse_parts import make_page
+from tests.warehouse.warehouse_parts import make_job, make_page
 
 BEGIN = datetime(2026, 3, 1, 14, 30, tzinfo=UTC)
 KEYWORDS = ("数据分析", "开发", "银行")
@@ -70,6 +73,53 @@ def draw_page(draw: random.Random, ids: int = 12) -> Page:
         run_id=f"run-{draw.getrandbits(40):x}",
         fetched_at=moment,
     )
+
+
+ROUND_COLUMNS = ["platform", "keyword", "city", "round", "state", "healthy", "started_at", "finished_at", "ledger_at"]
+
+
+def insert_round(
+    client: WarehouseClient,
+    search: tuple[str, str],
+    began: datetime,
+    ended: datetime,
+    *,
+    state: str = "done",
+    healthy: bool = True,
+) -> None:
+    """A round of boss that has ended, as the ledger's copy tells it."""
+    row = ["boss", *search, f"{began:%m%d%H%M%S}", state, healthy, began, ended, ended]
+    client.run(lambda driver: driver.insert("crawl_round", [row], column_names=ROUND_COLUMNS))
+
+
+def update(client: WarehouseClient, table: str, change: str, condition: str = "1") -> None:
+    """Changes rows that are there: what the tests cannot wait for, lies back."""
+    client.command(f"ALTER TABLE {table} UPDATE {change} WHERE {condition} SETTINGS mutations_sync = 2")
+
+
+class Killed(BaseException):
+    """As a signal would: nothing handles it."""
+
+
+def kill_at(step: str) -> Callable[[str], None]:
+    """A checkpoint that ends the refresh there."""
+
+    def checkpoint(name: str) -> None:
+        if name == step:
+            raise Killed(step)
+
+    return checkpoint
+
+
+def sum_postings(client: WarehouseClient) -> int:
+    """As the question `postings` counts them."""
+    return sum(row[2] for row in ask(client, "postings", NO_FILTERS).rows)
+
+
+def number_page(number: int = 1, count: int = 2, **given: Any) -> Page:
+    """A page of postings that no other number has."""
+    jobs = [make_job(f"p{number}-{place}", company_name="字节跳动", city="上海") for place in range(count)]
+    return make_page(jobs, **{"number": number, "fetched_at": BEGIN, **given})
 
 
 KEPT_SQL = """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from scrapy.exceptions import UsageError
@@ -32,7 +34,7 @@ def run_stored(writer: Writer, client: WarehouseClient, server_dir: Path, capsys
 def test_the_questions_are_listed_without_a_warehouse(run: Runner):
     listed = json.loads(run("list", "--format=json").out)
     assert [one["question"] for one in listed] == list(QUESTIONS)
-    assert listed[1]["options"] == {"by": "city, degree, experience, title", "top": "a whole number from 1"}
+    assert listed[1]["options"] == {"by": "city, degree, experience, title", "top": "a whole number from 1 to 100000"}
     assert "跨站点重复职位" in run("list").out
 
 
@@ -78,3 +80,23 @@ def test_a_warehouse_that_does_not_answer_is_one_line_and_exit_code_1(run: Runne
     assert done.code == 1
     assert done.err.startswith("scrapy analytics quality: ClickHouse (http://127.0.0.1:1) did not answer after ")
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_interrupted_refresh_is_one_line(
+    run_stored: Runner, client: WarehouseClient, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+):
+    """The signal comes with the first statement that is sent."""
+
+    def interrupt(self: WarehouseClient, *_: object) -> NoReturn:
+        signal.raise_signal(number)
+        raise AssertionError("the signal did not end the statement")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WarehouseClient, "command", interrupt)
+        patch.setattr(WarehouseClient, "query", interrupt)
+        done = run_stored("refresh", "--rebuild")
+    assert (done.code, done.out, done.err) == (code, "", "scrapy analytics: interrupted\n")
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+    assert run_stored("refresh").code == 0

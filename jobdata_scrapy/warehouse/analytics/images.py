@@ -5,13 +5,13 @@ from __future__ import annotations
 from jobdata_scrapy.warehouse.analytics.names import core_sql, employer_sql, title_sql
 from jobdata_scrapy.warehouse.filters import BEIJING, SALARY
 
-RULES = 1
+RULES = 2
 """To be raised whenever an expression below or a cube changes its meaning: everything is then rebuilt at the next refresh."""
 
 FIELDS = {
     "posting": "1",
     "salary": "salary_text != ''",
-    "salary_readable": "isNotNull(monthly_low) OR isNotNull(monthly_high)",
+    "salary_readable": f"isNotNull({SALARY})",
     "city": "city != ''",
     "district": "district != ''",
     "degree": "degree != ''",

@@ -22,7 +22,7 @@ from jobdata_scrapy.exceptions import StorageError
 from jobdata_scrapy.normalize.published import BEIJING
 from jobdata_scrapy.warehouse.analytics.images import RULES
 from jobdata_scrapy.warehouse.analytics.journal import Checkpoint, apply_batch, begin_generation, commit_batch
-from jobdata_scrapy.warehouse.analytics.staging import count_touched, stage_before, stage_images, stage_touched
+from jobdata_scrapy.warehouse.analytics.staging import stage_before, stage_images
 from jobdata_scrapy.warehouse.analytics.state import (
     OVERLAP,
     Probe,
@@ -33,6 +33,7 @@ from jobdata_scrapy.warehouse.analytics.state import (
     to_milliseconds,
 )
 from jobdata_scrapy.warehouse.analytics.tidy import ATTEMPT_BITS, drop_leftovers
+from jobdata_scrapy.warehouse.analytics.touched import count_touched, stage_touched
 from jobdata_scrapy.warehouse.client import WarehouseClient
 from jobdata_scrapy.warehouse.schema import apply_schema
 
@@ -88,7 +89,12 @@ def _refresh_once(client: WarehouseClient, rebuild: bool, checkpoint: Checkpoint
 
 def _is_behind(state: State, probe: Probe) -> bool:
     """Whether there is something to read: rows, or a day on which postings may have closed."""
-    return not state.complete or probe.seen != state.seen_after or _day(state.committed_at) != _day(probe.now)
+    return not state.complete or probe.seen != state.seen_after or _is_new_day(state, probe)
+
+
+def _is_new_day(state: State, probe: Probe) -> bool:
+    """Since what was read last began to be read: it may have been committed after midnight, or in part only."""
+    return _day(state.read_until + OVERLAP) != _day(probe.now)
 
 
 def _day(moment: datetime) -> date:
@@ -104,7 +110,7 @@ def _read_on(
         "attempt": time.time_ns() // 1_000_000 << ATTEMPT_BITS | secrets.randbits(ATTEMPT_BITS),
         "generation": state.generation,
         "since": to_milliseconds(state.read_until),
-        "new_day": int(_day(state.committed_at) != _day(probe.now)),
+        "new_day": int(_is_new_day(state, probe)),
         "replaces": int(state.batch > 0),
     }
     seen_after = count_rows(client, platforms, read_until).seen
@@ -137,13 +143,21 @@ def _stage(client: WarehouseClient, state: State, probe: Probe, parameters: dict
 
 
 def _open_generation(client: WarehouseClient, rebuild: bool) -> State:
-    """The state to go on from: a batch that was committed only is applied first, a generation of other rules is replaced."""
+    """The state to go on from: a batch that was committed only is applied first, a generation of older rules is replaced.
+
+    One of newer rules is left alone: the two versions would read everything anew in turn.
+    """
     newest = _settle(client)
+    if newest and newest.rules > RULES and not rebuild:
+        raise StorageError(
+            f"analytics: a newer version of this program has made it (rules {newest.rules}, here {RULES}); "
+            "update this one, or go back for good with `scrapy analytics refresh --rebuild`"
+        )
     if newest and newest.applied != newest.batch:
         logger.warning(
             "analytics: %d batches were committed and %d counted; everything is read anew", newest.batch, newest.applied
         )
-    if newest is None or rebuild or newest.rules != RULES or newest.applied != newest.batch:
+    if newest is None or rebuild or newest.rules < RULES or newest.applied != newest.batch:
         begin_generation(client, newest.generation + 1 if newest else 1)
         newest = _newest_state(client)
     if newest is None:

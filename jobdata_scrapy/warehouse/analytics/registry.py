@@ -24,13 +24,19 @@ from jobdata_scrapy.warehouse.analytics.relation import open_reader
 from jobdata_scrapy.warehouse.client import WarehouseClient
 from jobdata_scrapy.warehouse.filters import Filters
 
+MOST = 100_000
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2149, 6, 6)  # ClickHouse's Date
 READERS: dict[Any, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {
-    int: (int, lambda number: number >= 1),
+    int: (int, lambda number: 1 <= number <= MOST),
     float: (float, lambda number: 0 <= number <= 1),
-    date: (lambda value: date.fromisoformat(str(value)), lambda day: True),
+    date: (lambda value: date.fromisoformat(str(value)), lambda day: FIRST_DAY <= day <= LAST_DAY),
 }
 """Type of an option -> what reads it, and whether what was read is allowed."""
-ALLOWED = {int: "a whole number from 1", float: "a number from 0 to 1", date: "a day, YYYY-MM-DD"}
+ALLOWED = {
+    int: f"a whole number from 1 to {MOST}",
+    float: "a number from 0 to 1",
+    date: f"a day from {FIRST_DAY} to {LAST_DAY}, YYYY-MM-DD",
+}
 
 
 @dataclass(frozen=True)

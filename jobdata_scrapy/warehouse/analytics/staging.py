@@ -22,49 +22,33 @@ the touched groups.
 
 ATTEMPT = "attempt = {attempt:UInt64}"
 OF_ROLE = "SELECT job_id FROM job_stage WHERE attempt = {{attempt:UInt64}} AND platform = '{platform}' AND role = {role}"
-# Postings with a new version, found by a keyword that they were not found by yet, seen again after they were closed, called
-# gone, in doubt at a new day, or of a search of which a round has ended.
-TOUCHED_SQL = """
-SELECT job_id FROM {platform}_job WHERE stored_at > {since}
-UNION DISTINCT
-SELECT shown.job_id FROM
-(
-    SELECT job_id, groupUniqArray(keyword) AS words FROM job_sighting
-    WHERE {platform_is} AND stored_at > {since} GROUP BY job_id
-) AS shown
-LEFT JOIN
-(
-    SELECT job_id, keywords, days_open FROM job_latest
-    WHERE {kept} AND job_id IN (SELECT job_id FROM job_sighting WHERE {platform_is} AND stored_at > {since})
-) AS latest ON latest.job_id = shown.job_id
-WHERE NOT hasAll(latest.keywords, shown.words) OR isNotNull(latest.days_open)
-UNION DISTINCT
-SELECT job_id FROM job_gone WHERE {platform_is} AND stored_at > {since}
-UNION DISTINCT
-SELECT job_id FROM job_latest WHERE {kept} AND in_doubt AND {{new_day:UInt8}}
-UNION DISTINCT
-SELECT job_id FROM job_latest
-WHERE {kept} AND (SELECT count() > 0 FROM crawl_round WHERE {platform_is} AND stored_at > {since}) AND hasAny
-    (keywords, (SELECT groupUniqArray(keyword) FROM crawl_round WHERE {platform_is} AND stored_at > {since}))"""
-
 # A keyword that has found a posting once stays: the journal adds those of the image before.
 KEYWORDS_SQL = """
 SELECT job_id, arraySort(groupUniqArray(keyword)) AS keywords FROM
 (
-    SELECT job_id, keyword FROM {platform}_job WHERE {which}
+    SELECT job_id, keyword FROM {platform}_job WHERE {which} AND page_kind != ''
     UNION ALL
     SELECT job_id, keyword FROM job_sighting WHERE {platform_is} AND stored_at > {since} AND {which}
 )
 WHERE keyword != '' GROUP BY job_id"""
 
 VIEW_SQL = "SELECT job_id, {needed} FROM job_analytics WHERE {platform_is} AND {which}"
-# Where everything is read: most postings have one row, and it is what the view makes of it, at a tenth of the cost.
+# Where everything is read: most postings have one row (of ours: the view shows no others), and it is what the view makes of it,
+# at a tenth of the cost. Servers before 25.12 do not read the table as of one moment throughout: a posting that gets its second
+# row meanwhile may be in both halves. Which one is kept does not matter, the next refresh reads it again.
 ALL_SQL = """
-SELECT job_id, {own} FROM {platform}_job WHERE {which} AND job_id IN ({counts} = 1)
-UNION ALL
-SELECT job_id, {needed} FROM job_analytics WHERE {platform_is} AND job_id IN ({counts} > 1)"""
-COUNTS_SQL = "SELECT job_id FROM {platform}_job WHERE {which} GROUP BY job_id HAVING count()"
+SELECT * FROM
+(
+    SELECT job_id, {own} FROM {platform}_job WHERE {which} AND page_kind != '' AND job_id IN ({counts} = 1)
+    UNION ALL
+    SELECT job_id, {needed} FROM job_analytics WHERE {platform_is} AND job_id IN ({counts} > 1)
+)
+LIMIT 1 BY job_id"""
+COUNTS_SQL = "SELECT job_id FROM {platform}_job WHERE {which} AND page_kind != '' GROUP BY job_id HAVING count()"
 
+ROUNDS_SQL = """
+    SELECT keyword, city, max(assumeNotNull(started_at)) AS began FROM crawl_round
+    WHERE {platform_is} AND state = 'done' AND healthy AND started_at IS NOT NULL GROUP BY keyword, city"""
 # What a search has missed since, or a page called gone: all others are open, and the lifecycle, which takes its time, is not
 # asked.
 DOUBTFUL_SQL = """
@@ -73,11 +57,7 @@ SELECT shown.job_id AS job_id FROM
     SELECT job_id, keyword, city, max(seen_at) AS at FROM job_sighting
     WHERE {platform_is} AND {which} GROUP BY job_id, keyword, city
 ) AS shown
-INNER JOIN
-(
-    SELECT keyword, city, max(assumeNotNull(started_at)) AS began FROM crawl_round
-    WHERE {platform_is} AND state = 'done' AND healthy AND started_at IS NOT NULL GROUP BY keyword, city
-) AS round ON shown.keyword = round.keyword AND shown.city = round.city
+INNER JOIN ({rounds}) AS round ON shown.keyword = round.keyword AND shown.city = round.city
 WHERE shown.at < round.began
 UNION DISTINCT
 SELECT job_id FROM job_gone WHERE {platform_is} AND {which}"""
@@ -126,25 +106,6 @@ ORDER BY platform, job_id"""
 IDS_A_PART = 32  # in the sample that ranges of ids are cut from
 
 
-def stage_touched(client: WarehouseClient, platforms: list[str], parameters: dict[str, Any]) -> None:
-    """Stages the ids of what is to be read. parameters: attempt, generation, since, new_day."""
-    selects = []
-    for platform in platforms:
-        platform_is = f"platform = '{platform}'"
-        kept = f"generation = {{generation:UInt32}} AND {platform_is} AND sign = 1"
-        names = {"platform": platform, "platform_is": platform_is, "since": SINCE, "kept": kept}
-        selects.append(f"SELECT '{platform}' AS platform, job_id FROM ({TOUCHED_SQL.format(**names)})")
-    ids = " UNION ALL ".join(selects)
-    select = f"SELECT {{attempt:UInt64}} AS attempt, {TOUCHED} AS role, platform, job_id FROM ({ids}) ORDER BY platform, job_id"
-    insert_once(client, IDS, select, f"{parameters['attempt']}/touched", parameters)
-
-
-def count_touched(client: WarehouseClient, parameters: dict[str, Any]) -> dict[str, int]:
-    """By platform."""
-    sql = f"SELECT platform, count() FROM job_stage WHERE {ATTEMPT} AND role = {TOUCHED} GROUP BY platform"
-    return {platform: count for platform, count in client.query(sql, parameters).result_rows}  # noqa: C416 - typed rows
-
-
 def stage_images(client: WarehouseClient, platform: str, parts: int, parameters: dict[str, Any]) -> None:
     """Stages the images of the touched postings of a site, or of all where nothing was read yet, in `parts` INSERTs.
 
@@ -181,7 +142,7 @@ def stage_before(client: WarehouseClient, parameters: dict[str, Any]) -> None:
 
 def _stage_doubtful(client: WarehouseClient, names: dict[str, str], token: str, parameters: dict[str, Any]) -> str:
     """The SELECT that tells which postings are closed."""
-    doubtful = DOUBTFUL_SQL.format(**names)
+    doubtful = DOUBTFUL_SQL.format(**names, rounds=ROUNDS_SQL.format(**names))
     if not int(client.command(f"SELECT count() FROM (SELECT 1 FROM ({doubtful}) LIMIT 1)", parameters)):
         return NONE_CLOSED_SQL
     head = f"SELECT {{attempt:UInt64}} AS attempt, {DOUBTFUL} AS role, '{names['platform']}' AS platform, job_id"

@@ -14,11 +14,11 @@ OVERLAP = timedelta(seconds=60)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 STATE_SQL = f"""
-SELECT generation, rules, batch, attempt, read_until, seen_after, n, committed_at FROM
+SELECT generation, rules, batch, attempt, read_until, seen_after, n, completed_at FROM
 (
     SELECT generation, max(rules) AS rules, max(batch) AS batch, argMax(attempt, job_change.batch) AS attempt,
         argMax(read_until, job_change.batch) AS read_until, argMax(seen_after, job_change.batch) AS seen_after,
-        argMax(committed_at, job_change.batch) AS committed_at
+        minIf(committed_at, job_change.read_until > toDateTime64(0, 3, 'UTC')) AS completed_at
     FROM job_change WHERE is_marker = 1 GROUP BY generation
 ) AS committed
 LEFT JOIN (SELECT generation, sum(n) AS n FROM job_cube WHERE topic = '{MARKER}' GROUP BY generation) AS counted
@@ -34,7 +34,8 @@ ORDER BY platform"""
 @dataclass(frozen=True)
 class State:
     """One generation. batch: the last one that was committed; applied: how many are counted in the cubes; read_until: rows
-    inserted up to then are in for certain; seen_after: the `Probe.seen` of later ones when the last batch began.
+    inserted up to then are in for certain; seen_after: the `Probe.seen` of later ones when the last batch began; completed_at:
+    when everything was read once (as far as the journal tells that still).
     """
 
     generation: int
@@ -44,7 +45,7 @@ class State:
     read_until: datetime
     seen_after: int
     applied: int
-    committed_at: datetime
+    completed_at: datetime
 
     @property
     def complete(self) -> bool:
@@ -89,10 +90,11 @@ def count_rows(client: WarehouseClient, platforms: list[str], since: datetime) -
         f"SELECT platform, '{table}', count(), max(stored_at) FROM {table} WHERE stored_at > {SINCE} GROUP BY platform"
         for table in ("job_sighting", "job_gone", "crawl_round")
     )
+    of_rule = f"SELECT '', 'lifecycle_rule', count(), max(set_at) FROM lifecycle_rule WHERE set_at > {SINCE}"
     sql = f"""SELECT now64(3, 'UTC'), (SELECT max((generation, batch)) FROM job_change WHERE is_marker = 1),
         cityHash64(arraySort(groupArray((platform, source, found, newest)))),
         sumMap(map(platform, found))
-        FROM ({" UNION ALL ".join((*of_site, *of_all))})"""
+        FROM ({" UNION ALL ".join((*of_site, *of_all, of_rule))})"""
     now, last, seen, rows = client.query(sql, parameters={"since": to_milliseconds(since)}).result_rows[0]
     return Probe(now, last, seen, {platform: rows[platform] for platform in platforms})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from jobdata_scrapy.warehouse.analytics.state import State
@@ -21,16 +22,24 @@ WHERE database = currentDatabase() AND active AND table IN ('job_stage', 'job_ch
 
 def drop_leftovers(client: WarehouseClient, state: State, attempt: int = 0) -> None:
     """Drops the stage of `attempt` and of dead ones, and what `state` has left behind."""
-    for table, partition in client.query(PARTITIONS_SQL).result_rows:
-        if _is_over(table, [int(number) for number in partition.split("-")], state, attempt):
-            client.command(f"ALTER TABLE {table} DROP PARTITION ID '{partition}'")
+    for table, partition in find_leftovers(client.query(PARTITIONS_SQL).result_rows, state, attempt):
+        client.command(f"ALTER TABLE {table} DROP PARTITION ID '{partition}'")
 
 
-def _is_over(table: str, numbers: list[int], state: State, attempt: int) -> bool:
+def find_leftovers(partitions: Iterable[Sequence[str]], state: State, attempt: int) -> list[tuple[str, str]]:
+    """Of all (table, partition id) those that nobody needs any more."""
+    numbered = [(table, partition, [int(number) for number in partition.split("-")]) for table, partition in partitions]
+    oldest = min((numbers[0] for table, _, numbers in numbered if table != "job_stage"), default=state.generation)
+    return [(table, partition) for table, partition, numbers in numbered if _is_over(table, numbers, state, attempt, oldest)]
+
+
+def _is_over(table: str, numbers: list[int], state: State, attempt: int, oldest: int) -> bool:
     if table == "job_stage":
         begun = (numbers[0] >> ATTEMPT_BITS) / 1000
         return numbers[0] == attempt or time.time() - begun > STAGE_SECONDS
     if numbers[0] < state.generation:
-        return state.complete and datetime.now(UTC) - state.committed_at > READERS
-    # the partition before stays too: with its parts the engine forgets their tokens
-    return table == "job_change" and numbers[0] == state.generation and numbers[1] < state.batch // BATCHES_A_PARTITION - 1
+        return state.complete and datetime.now(UTC) - state.completed_at > READERS
+    # The partition before stays too: with its parts the engine forgets their tokens. While there is an older generation all stay:
+    # the journal tells since when this one is complete.
+    is_kept = table != "job_change" or oldest < state.generation or numbers[0] > state.generation
+    return not is_kept and numbers[1] < state.batch // BATCHES_A_PARTITION - 1

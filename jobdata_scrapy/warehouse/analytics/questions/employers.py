@@ -32,4 +32,5 @@ def rank_employers(reader: Reader, *, top: int = 50) -> list[EmployerRow]:
     if not counted:
         return []
     sites = reader.ask_of([one.name for one in counted], SITES_SQL)
-    return [EmployerRow(one.name, one.total, one.total / one.whole, sites[one.name][0]) for one in counted]
+    # another process may have taken a name away since it was ranked
+    return [EmployerRow(one.name, one.total, one.total / one.whole, sites[one.name][0]) for one in counted if one.name in sites]

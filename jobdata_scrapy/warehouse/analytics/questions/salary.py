@@ -39,7 +39,8 @@ def rate_salaries(reader: Reader, *, by: By = "city", top: int = 50) -> list[Sal
     if by == "title":  # of very many: which ones, first
         names = [one.name for one in reader.rank("title", top)]
         found = reader.ask_of(names, SALARY_SQL.replace("SALARY", "title_salary"), top=top)
-        return [_make_row(name, *found[name]) for name in names]
+        # another process may have taken a name away since it was ranked
+        return [_make_row(name, *found[name]) for name in names if name in found]
     rows = reader.ask(SALARY_SQL.replace("SALARY", by).replace("{chosen}", "1"), top=top)
     return [_make_row(*row) for row in rows]
 

@@ -26,8 +26,8 @@ class SkillRow:
     growth: float | None
 
 
-RECENT = "sumIf(n, day > {today:Date} - {days:UInt32} AND day <= {today:Date})"
-PREVIOUS = "sumIf(n, day > {today:Date} - 2 * {days:UInt32} AND day <= {today:Date} - {days:UInt32})"
+RECENT = "sumIf(n, day <= {today:Date} AND {today:Date} - day < {days:UInt32})"
+PREVIOUS = "sumIf(n, {today:Date} - day >= {days:UInt32} AND {today:Date} - day < 2 * {days:UInt32})"
 DEMAND_SQL = f"SELECT name, {RECENT}, {PREVIOUS} FROM {{cube:skill_day}} WHERE {{chosen}} GROUP BY name"
 PAY = "quantilesExactWeighted(0.25, 0.5, 0.75)(value, toUInt64(if(value > 0, c, 0)))"
 PAY_SQL = f"""
@@ -53,8 +53,9 @@ def rank_skills(reader: Reader, *, top: int = 50, days: int = 30, today: date | 
         found = reader.ask_of(names, BOTH_SQL, **period)
     else:
         pay, demand = reader.ask_of(names, PAY_SQL), reader.ask_of(names, DEMAND_SQL, **period)
-        found = {name: [*pay[name], *demand[name]] for name in names}
-    return [_make_row(one.name, one.total, *found[one.name]) for one in ranked]
+        found = {name: [*pay[name], *demand[name]] for name in names if name in pay and name in demand}
+    # another process may have taken a name away since it was ranked
+    return [_make_row(one.name, one.total, *found[one.name]) for one in ranked if one.name in found]
 
 
 def _make_row(name: str, postings: int, stated: int, pay: Sequence[int], recent: int, previous: int) -> SkillRow:
