@@ -35,7 +35,7 @@ services: ## Install what the slow tests start and Python cannot bring: MariaDB,
 
 test-fast: $(VENV)/.ready-dev ## Run the tests that start no server, in less than a minute
 	$(say) "test-fast: all but the slow tests"
-	@$(PYTEST) -m "not slow" $(TESTS)
+	@$(PYTEST) -n $(JOBS) -m "not slow" $(TESTS)
 
 lint: $(VENV)/.ready-dev ## Check style, types and who imports whom
 	$(say) "lint: ruff check, ruff format, mypy, import-linter"
