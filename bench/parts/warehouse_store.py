@@ -42,7 +42,9 @@ class Store:
     """An open store: its client and its server's process."""
 
     def __init__(self, jobdata_dir: Path) -> None:
-        self.client: WarehouseClient = connect(Config(_env_file=None, jobdata_dir=jobdata_dir, clickhouse_host=""))
+        self.client: WarehouseClient = connect(
+            Config(_env_file=None, jobdata_dir=jobdata_dir, clickhouse_host=""), answer_seconds=1800
+        )
         apply_schema(self.client)
         state = ServerFiles(jobdata_dir).read_state()
         assert state is not None
