@@ -62,6 +62,7 @@ class ExitPool:
         self._turn = asyncio.Lock()
         self._asking = asyncio.Lock()
         self._freed = asyncio.Event()
+        self._poll: asyncio.Future[None] | None = None
 
     def key(self, lease: ExitLease) -> str:
         """The slot of the pace gate, and Scrapy's download slot."""
@@ -135,6 +136,8 @@ class ExitPool:
 
     async def close(self) -> None:
         """Gives all exits back."""
+        if self._poll is not None:
+            self._poll.cancel()
         while self._held:
             await self._backend.release_exit(self._held.popitem()[1])
 
@@ -185,6 +188,7 @@ class ExitPool:
         lease = await self._backend.lease_exit(self._platform, self._owner())
         self._lacks_token = False
         if lease is None:
+            self._look_again_at = self._monotonic() + POLL_SECONDS
             return []
         try:
             self._lacks_token = not await self._tokens.provide(lease.exit_name)
@@ -229,12 +233,10 @@ class ExitPool:
 
     async def _wait(self) -> None:
         """Until an exit of ours is idle again, or it is time to ask the backend once more."""
-        waits = {asyncio.ensure_future(self._freed.wait()), asyncio.ensure_future(self._sleep(POLL_SECONDS))}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        if self._poll is None or self._poll.done():
+            self._poll = asyncio.ensure_future(self._sleep(POLL_SECONDS))
+            self._poll.add_done_callback(lambda _: self._freed.set())
+        await self._freed.wait()
 
     def _refusal(self) -> RequestRefused:
         waited = f"within {self._wait_seconds:g} s"
