@@ -90,7 +90,7 @@ def test_the_analytics_says_what_the_lifecycle_says(writer: Writer, client: Ware
     draw = random.Random(seed)
     show(writer, SHANGHAI, 30.5, *"abcdef")
     seen: set[tuple[Any, ...]] = set()
-    for _ in range(8):
+    for _ in range(12):
         for _ in range(draw.randint(1, 3)):
             do_something(draw, writer, client)
         seen |= set(agree(client))

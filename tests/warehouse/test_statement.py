@@ -82,5 +82,5 @@ def test_an_encoded_answer_decodes_to_itself(chunks: list[bytes], accept: str):
 
 
 def test_an_unknown_encoding_is_named():
-    with pytest.raises(ValueError, match="'br' is not one of lz4, gzip, deflate"):
+    with pytest.raises(ValueError, match="'br' is not one of lz4, zstd, gzip, deflate"):
         decompress([b""], "br")
