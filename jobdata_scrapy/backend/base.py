@@ -69,7 +69,8 @@ class Backend(Protocol):
         """
 
     async def report_page(self, coverage: Coverage, page: Page) -> None:
-        """Writes the round's counts after a page; `coverage` already includes the page. Raises LeaseLost for a lost keyword.
+        """Writes the round's counts after a page, and how its search goes on (`page.plan`), in one step; `coverage` already
+        includes the page. Raises LeaseLost for a lost keyword.
 
         What was written from disk meanwhile is taken into `coverage`, in place.
         """
@@ -103,7 +104,10 @@ class Backend(Protocol):
         """Extends every keyword lease of the owner (the heartbeat); the ids that are still its own."""
 
     async def save_plan(self, lease: KeywordLease, plan: str) -> None:
-        """Keeps the search plan of a leased keyword. Raises LeaseLost when somebody else has the keyword by now."""
+        """Keeps the search plan of a leased keyword where something came between a page and the next: its details.
+
+        Raises LeaseLost when somebody else has the keyword by now.
+        """
 
     async def release_keyword(self, lease: KeywordLease, error: str = "") -> None:
         """Gives a keyword back in the state its round ended in (`lease.coverage.state`); RUNNING means: go on at its next page.

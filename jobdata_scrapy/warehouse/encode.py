@@ -99,9 +99,17 @@ def _fit(values: Sequence[Any], shape: Shape | None) -> bool:
         return False
     if shape.items is not None:
         return _fit(list(chain.from_iterable(values)), shape.items)
-    if float in shape.classes:  # JSON has no other numbers: they would become NULL
-        return all(map(isfinite, filter(None, values)))
+    if float in shape.classes:
+        return _all_finite(values)
     return shape.limits is None or _within(values, *shape.limits)
+
+
+def _all_finite(values: Iterable[Any]) -> bool:
+    """JSON has no other numbers: they would become NULL."""
+    try:
+        return all(map(isfinite, filter(None, values)))
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def _within(values: Iterable[Any], low: Any, high: Any) -> bool:

@@ -11,7 +11,7 @@ from jobdata_scrapy.coverage import add_page
 from jobdata_scrapy.db.connection import make_database, open_database
 from jobdata_scrapy.db.transaction import begin
 from jobdata_scrapy.exceptions import ConfigError, StorageError
-from tests.backend.contract import BackendContract, Search, count_turns
+from tests.backend.contract import BackendContract, Search, watch_loop
 from tests.backend.leasing_contract import LeasingContract
 
 on_sqlite = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
@@ -134,10 +134,12 @@ async def test_the_loop_goes_on_while_the_embedded_store_starts(tmp_path, search
     config = Config(_env_file=None, jobdata_dir=tmp_path, local_server_idle_seconds=1)
     backend = DirectBackend.from_config(config)
     try:
-        turns = await count_turns(backend.open_run(search.run))
+        seconds, turns, longest = await watch_loop(backend.open_run(search.run))
     finally:
         await backend.close()
+    assert seconds > 0.3
     assert turns > 10
+    assert longest < max(0.25, seconds / 4)
 
 
 @pytest.mark.slow

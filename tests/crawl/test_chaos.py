@@ -82,7 +82,7 @@ class Fleet:
         done = sum(one.killed_at < inf for one in self.started)
         victim = self.dice.choice(running)
         try:
-            victim.process.wait(timeout=self.dice.uniform(1.5, 6) if done < self.kills else 1)
+            victim.process.wait(timeout=self.dice.uniform(1, 3) if done < self.kills else 1)
         except subprocess.TimeoutExpired:
             if done < self.kills:
                 victim.killed_at = time.monotonic()
@@ -121,7 +121,7 @@ def test_processes_killed_at_random(request, sandbox, scrapy_command, tmp_path, 
     rounds = list_coverage(database, platform="boss")
     database.close()
     killed = {one.token[-4:]: one.killed_at for one in fleet.started if one.killed_at < inf}
-    assert len(killed) > kills // 2  # the last may come when all is done
+    assert len(killed) == kills
     assert read_states(tmp_path, "boss", url) == dict.fromkeys(words, "done")
     assert {one.state for one in rounds} == {RoundState.DONE}
     check_stored_once(scrapy_command, tmp_path, sandbox, words)

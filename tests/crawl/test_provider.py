@@ -66,6 +66,7 @@ def test_the_list_is_renewed_while_the_crawl_goes_on(crawl, sandbox, provider, t
     changed, broken = Provider.asked_at[1:3]
     before, after = ([entry["time"] for entry in log if entry["address"] == address] for address in addresses(2))
     assert max(before) < changed + 1  # the request that was under way, and nothing after it
+    assert sum(moment > min(after) for moment in before) <= 1
     assert sum(moment > broken for moment in after) > 2
     assert "PROXY_PROVIDER_URL: 127.0.0.1 answered HTTP 500" in run.err
     assert "geheim-4711" not in run.err + str(run.report)

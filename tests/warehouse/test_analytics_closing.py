@@ -85,7 +85,7 @@ def do_something(draw: random.Random, writer: Writer, client: WarehouseClient) -
         write_rule(client, LifecycleRule(draw.randint(1, 3), draw.choice([10, 30])))
 
 
-@pytest.mark.parametrize("seed", [0])
+@pytest.mark.parametrize("seed", [0, 2])
 def test_the_analytics_says_what_the_lifecycle_says(writer: Writer, client: WarehouseClient, seed: int):
     draw = random.Random(seed)
     show(writer, SHANGHAI, 30.5, *"abcdef")
