@@ -104,7 +104,7 @@ def rejected_block(pages: Iterable[Page], others: Iterable[tuple[Page, RejectedR
     """The refused rows of `pages`, for `rejected_row`; and `others`, which are no postings and do not count as such."""
     rows = [(page, position, row) for page in pages for position, row in enumerate(page.rejected)]
     rows += [(page, len(page.rejected), row) for page, row in others]
-    data = [dump_raw(row.raw) for _, _, row in rows]
+    data = [dump_raw(row.raw).decode() for _, _, row in rows]
     origin = _origin([page for page, _, _ in rows])
     columns: dict[str, list[Any]] = {
         "platform": [page.platform for page, _, _ in rows],
@@ -133,12 +133,7 @@ def insert_token(round: str, table: str, body: bytes) -> str:
 
 def hash_rows(*parts: Any) -> str:
     """A hash over plain values, lists, dicts and aware datetimes: 32 hexadecimal digits."""
-    return hashlib.blake2b(_dump(parts), digest_size=16).hexdigest()
-
-
-def dump_raw(raw: dict[str, Any]) -> str:
-    """The site's own JSON as it is stored."""
-    return _dump(raw).decode()
+    return hashlib.blake2b(dump_raw(parts), digest_size=16).hexdigest()
 
 
 def make_writable(text: str) -> str:
@@ -146,7 +141,8 @@ def make_writable(text: str) -> str:
     return str(text).encode("utf-8", "replace").decode()
 
 
-def _dump(value: Any) -> bytes:
+def dump_raw(value: Any) -> bytes:
+    """JSON as it is stored."""
     try:
         return orjson.dumps(value)
     except TypeError:  # half a surrogate pair, an integer of more than 64 bits: JSON can tell them all the same

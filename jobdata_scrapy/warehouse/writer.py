@@ -13,7 +13,7 @@ from jobdata_scrapy.exceptions import RowsRefused, StorageError, WarehouseUnavai
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState, StoredPage
 from jobdata_scrapy.platform import PageKind
 from jobdata_scrapy.warehouse.client import WarehouseClient, describe_error
-from jobdata_scrapy.warehouse.encode import FORMAT, SETTINGS, compress, encode_block
+from jobdata_scrapy.warehouse.encode import FORMAT, compress, encode_block
 from jobdata_scrapy.warehouse.known import SEPARATOR, Known
 from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal, check_share, explain_row, is_about_data
 from jobdata_scrapy.warehouse.rows import (
@@ -161,7 +161,7 @@ class Writer:
                 block.table,
                 column_names=list(block.columns),
                 insert_block=body,
-                settings=SETTINGS | {"async_insert": 0, "insert_deduplicate": 1, "insert_deduplication_token": token},
+                settings={"async_insert": 0, "insert_deduplicate": 1, "insert_deduplication_token": token},
                 fmt=FORMAT,
                 compression=compression,
             )

@@ -1,4 +1,4 @@
-"""An INSERT is answered by what became of it: run as one statement, or streamed, where the engine itself tells nothing."""
+"""An INSERT is answered by what became of it, whatever its format, its size and its neighbours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.local_server.inserts import WHOLE_BYTES, read_head
+from jobdata_scrapy.warehouse.local_server.files import ServerFiles
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def test_what_fails_at_the_writing_is_an_error_with_its_own_code(client: Warehou
     assert client.query("SELECT a FROM t ORDER BY a").result_rows == [(1,), (3,)]
 
 
-@pytest.mark.parametrize("size", [10, WHOLE_BYTES], ids=["as one statement", "streamed"])
+@pytest.mark.parametrize("size", [10, 4_000_000], ids=["small", "large"])
 def test_rows_in_a_text_format_are_told_apart_from_the_statement(client: WarehouseClient, size: int):
     client.command("CREATE TABLE t (a String, CONSTRAINT short CHECK a != 'bad') ENGINE = MergeTree ORDER BY a")
     good = ["{x:String} -- ' \\ ; FORMAT CSV\n/*", "中" * size]
@@ -81,14 +81,24 @@ def test_what_follows_a_blank_line_is_no_statement(client: WarehouseClient, body
     assert client.command("SELECT count() FROM other") == 1
 
 
-def test_the_head_is_read_up_to_its_limit():
-    chunks = iter([b"b" * WHOLE_BYTES, b"c"])
-    assert len(read_head(b"a", chunks)) == WHOLE_BYTES + 1
-    assert list(chunks) == [b"c"]
+def test_settings_of_the_statement_hold_for_it(client: WarehouseClient):
+    client.command("CREATE TABLE t (a DateTime('UTC')) ENGINE = MergeTree ORDER BY a")
+    sql = "INSERT INTO t (a) SETTINGS date_time_input_format='best_effort' FORMAT TSV\n2026-11-22T08:00:00+08:00\n"
+    client.command(sql)
+    assert client.query("SELECT toString(a) FROM t").result_rows == [("2026-11-22 00:00:00",)]
+
+
+def test_a_refused_insert_leaves_nothing_behind(client: WarehouseClient):
+    client.command("CREATE TABLE t (a Int64) ENGINE = MergeTree ORDER BY a")
+    before = sorted(ServerFiles(client.config.jobdata_dir).home.iterdir())
+    with pytest.raises(DatabaseError, match="CANNOT_PARSE"):
+        client.command("INSERT INTO t (a) FORMAT TSV\n1\nx\n")
+    assert client.command("SELECT count() FROM t") == 0
+    assert sorted(ServerFiles(client.config.jobdata_dir).home.iterdir()) == before
 
 
 def test_each_of_many_inserts_at_once_gets_its_own_answer(client: WarehouseClient):
-    """Errors of others make it be done again, at most; what is told as written is there, what is not is not."""
+    """What is told as written is there, what is not is not."""
     client.command("CREATE TABLE t (a Int64, CONSTRAINT small CHECK a < 1000) ENGINE = MergeTree ORDER BY a "
                    "SETTINGS non_replicated_deduplication_window = 1000")  # fmt: skip
     told: dict[int, str] = {}

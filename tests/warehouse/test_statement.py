@@ -23,13 +23,16 @@ from jobdata_scrapy.warehouse.local_server.statement import (
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        (b"INSERT INTO `job` (`a`, `b`) FORMAT Native\n\x02\x01", Insert("INSERT INTO `job` (`a`, `b`) ", "Native", b"\x02\x01")),
+        (
+            b"INSERT INTO `job` (`a`, `b`) FORMAT Native\n\x02\x01",
+            Insert("INSERT INTO `job` (`a`, `b`) ", "", "Native", b"\x02\x01"),
+        ),
         (
             b"insert into jd.job (a)\n settings x=1 format CSV\r\n1\n",
-            Insert("insert into jd.job (a)\n settings x=1 ", "CSV", b"1\n"),
+            Insert("insert into jd.job (a)\n ", "settings x=1 ", "CSV", b"1\n"),
         ),
-        (b"INSERT INTO t FORMAT JSONEachRow;{}", Insert("INSERT INTO t ", "JSONEachRow", b"{}")),
-        (b"INSERT INTO t (`od)d`) FORMAT TSV\n", Insert("INSERT INTO t (`od)d`) ", "TSV", b"")),
+        (b"INSERT INTO t FORMAT JSONEachRow;{}", Insert("INSERT INTO t ", "", "JSONEachRow", b"{}")),
+        (b"INSERT INTO t (`od)d`) FORMAT TSV\n", Insert("INSERT INTO t (`od)d`) ", "", "TSV", b"")),
         (b"INSERT INTO t VALUES (1, ' FORMAT CSV\n')", None),
         (b"INSERT INTO t SELECT 1 FORMAT Native\n", None),
         (b"SELECT 'INSERT INTO t FORMAT CSV\n'", None),
@@ -42,7 +45,7 @@ def test_finds_where_the_data_of_an_insert_begin(head: bytes, expected: Insert |
 
 def test_the_format_name_may_be_cut_by_a_chunk():
     assert read_insert(b"INSERT INTO t FORMAT JSON", whole=False) is None
-    assert read_insert(b"INSERT INTO t FORMAT JSON", whole=True) == Insert("INSERT INTO t ", "JSON", b"")
+    assert read_insert(b"INSERT INTO t FORMAT JSON", whole=True) == Insert("INSERT INTO t ", "", "JSON", b"")
 
 
 def test_splits_the_format_from_a_query():
@@ -84,3 +87,9 @@ def test_an_encoded_answer_decodes_to_itself(chunks: list[bytes], accept: str):
 def test_an_unknown_encoding_is_named():
     with pytest.raises(ValueError, match="'br' is not one of lz4, zstd, gzip, deflate"):
         decompress([b""], "br")
+
+
+def test_an_insert_reads_its_data_from_a_file():
+    insert = Insert("INSERT INTO t (a)", "SETTINGS x=1", "TSV", b"")
+    assert insert.from_file("/d'") == "INSERT INTO t (a) FROM INFILE '/d\\'' SETTINGS x=1 FORMAT TSV"
+    assert insert.from_function("/d") == "INSERT INTO t (a) SETTINGS x=1 SELECT * FROM file('/d', 'TSV')"

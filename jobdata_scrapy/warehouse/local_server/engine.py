@@ -12,8 +12,6 @@ from typing import Any
 
 import chdb
 
-from jobdata_scrapy.warehouse.local_server.inserts import InsertWatch
-
 SESSION_SECONDS = 60.0
 # the engine's own defaults suit a machine of its own: caches of 5 GB, 90 % of the memory
 OPTIONS = "mark_cache_size=268435456&index_mark_cache_size=134217728&max_server_memory_usage_to_ram_ratio=0.5"
@@ -38,16 +36,15 @@ class Handle:
 
 
 class Engine:
-    """Opens the store below `path`; raises RuntimeError (with ClickHouse's text) when it cannot."""
+    """Opens the store below `path`; raises RuntimeError (with ClickHouse's text) when it cannot. folder: where drafts may lie."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = path.parent
         self._url = f"{path}?{OPTIONS}"
         self._first = chdb.connect(self._url)  # keeps the store open between requests
         self._sessions: dict[str, Handle] = {}
         self._lock = threading.Lock()
-        self._watching = chdb.connect(self._url)
-        self.inserts = InsertWatch(Handle(self._watching))
         self.version, self.timezone = Handle(self._first).text("SELECT version(), timezone()").rstrip("\n").split("\t")
 
     @contextlib.contextmanager
@@ -55,12 +52,9 @@ class Engine:
         """A handle for one request. Set `handle.kept` inside to keep it for the session; requests of a session take turns."""
         handle = self._find(session) or Handle(chdb.connect(self._url))
         with handle.lock:
-            was_kept, failed = handle.kept, False
+            was_kept = handle.kept
             try:
                 yield handle
-            except Exception:
-                failed = True
-                raise
             finally:
                 handle.used = time.monotonic()
                 if not handle.kept:
@@ -68,8 +62,6 @@ class Engine:
                 elif not was_kept:
                     with self._lock:
                         self._sessions[session] = handle
-                if failed:
-                    self.inserts.expect_errors()
 
     def _find(self, session: str) -> Handle | None:
         with self._lock:
@@ -84,5 +76,4 @@ class Engine:
         """Closes the sessions and the store."""
         for handle in self._sessions.values():
             handle.connection.close()
-        self._watching.close()
         self._first.close()

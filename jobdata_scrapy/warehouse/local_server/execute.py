@@ -12,6 +12,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 
 from jobdata_scrapy.warehouse.local_server.engine import Engine, Handle
+from jobdata_scrapy.warehouse.local_server.inserts import run_insert
 from jobdata_scrapy.warehouse.local_server.piped import read_piped
 from jobdata_scrapy.warehouse.local_server.statement import (
     Insert,
@@ -141,7 +142,7 @@ def _run_statement(engine: Engine, handle: Handle, request: Request, has_session
 
 
 def _run_insert(engine: Engine, handle: Handle, insert: Insert, chunks: Iterable[bytes]) -> Answer:
-    rows = engine.inserts.run(handle, insert, chunks)
+    rows = run_insert(handle, insert, chunks, engine.folder)
     return Answer([], (), summary={"written_rows": rows, "read_rows": rows})
 
 

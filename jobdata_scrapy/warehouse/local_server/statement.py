@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _NAME = rb"(?:`(?:[^`\\]|\\.)+`|\"(?:[^\"\\]|\\.)+\"|\w+)"
 _INSERT = re.compile(
     rb"\s*(?P<into>INSERT\s+INTO\s+(?:TABLE\s+)?" + _NAME + rb"(?:\s*\.\s*" + _NAME + rb")?\s*"
-    rb"(?:\((?:`(?:[^`\\]|\\.)*`|[^()`])*\)\s*)?(?:SETTINGS\s+[^;]+?\s*)?)(?<=[\s)`\"])"
+    rb"(?:\((?:`(?:[^`\\]|\\.)*`|[^()`])*\)\s*)?)(?P<settings>SETTINGS\s+[^;]+?\s*)?(?<=[\s)`\"])"
     rb"FORMAT\s+(?P<format>\w+)[ \t]*(?:\r?\n|;|(?P<end>$))",
     re.IGNORECASE | re.DOTALL,
 )
@@ -22,11 +22,23 @@ _SHOWS_ROWS = re.compile(_COMMENTS + r"\(*\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXP
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An INSERT whose data follow the statement. into: up to the data, without FORMAT; rest: data that were read with it."""
+    """An INSERT whose data follow the statement. into: its table and columns; settings: its clause of them, or "".
+
+    rest: data that were read with the statement.
+    """
 
     into: str
+    settings: str
     format: str
     rest: bytes
+
+    def from_file(self, path: str) -> str:
+        """The statement that reads its data from a file."""
+        return f"{self.into} FROM INFILE {quote(path)} {self.settings} FORMAT {self.format}"
+
+    def from_function(self, path: str) -> str:
+        """The same, as a SELECT: its columns may be any that an INSERT may have."""
+        return f"{self.into} {self.settings} SELECT * FROM file({quote(path)}, {quote(self.format)})"  # noqa: S608 - it is its own
 
 
 def read_insert(head: bytes, *, whole: bool) -> Insert | None:
@@ -34,7 +46,8 @@ def read_insert(head: bytes, *, whole: bool) -> Insert | None:
     found = _INSERT.match(head)
     if not found or (found["end"] is not None and not whole):
         return None
-    return Insert(found["into"].decode(), found["format"].decode(), head[found.end() :])
+    settings = (found["settings"] or b"").decode()
+    return Insert(found["into"].decode(), settings, found["format"].decode(), head[found.end() :])
 
 
 def split_format(sql: str) -> tuple[str, str]:
