@@ -49,7 +49,7 @@ def encode_block(block: Block, types: Mapping[str, str]) -> bytes:
     _refuse(find_misfits(block, types))
     columns = {name: list(map(dump_raw, values)) if name in RAW_COLUMNS else values for name, values in block.columns.items()}
     kinds = [wire_type(types[name]) for name in columns]
-    context = InsertContext(block.table, list(columns), kinds, list(columns.values()), column_oriented=True)
+    context = InsertContext(block.table, list(columns), kinds)
     body = bytearray()
     write_leb128(len(columns), body)
     write_leb128(len(block), body)

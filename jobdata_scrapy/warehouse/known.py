@@ -12,11 +12,12 @@ from clickhouse_connect.driver.client import Client
 from jobdata_scrapy.items import Page, RowState
 from jobdata_scrapy.warehouse.rows import row_kind
 
-# All ids in one literal: read and written as hundreds of literals they cost more than the look-up itself.
+# All ids in one literal: read and written as hundreds of literals they cost more than the look-up itself. One row with all that
+# is found: for no rows at all the local server has to ask the engine a second time, for the names of their columns.
 SEPARATOR = "\x1f"
 KNOWN_SQL = """
-SELECT {id}, page_kind, groupArray((toUnixTimestamp64Milli(toDateTime64(crawled_at, 3)), content_hash, run_id))
-FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != '' GROUP BY {id}, page_kind"""
+SELECT groupArray(({id}, page_kind, toUnixTimestamp64Milli(toDateTime64(crawled_at, 3)), content_hash, run_id))
+FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != ''"""
 
 
 class Version(NamedTuple):
@@ -42,8 +43,12 @@ class Known:
             return cls({})
         joined = SEPARATOR.join(wanted).replace("\\", "\\\\").replace("'", "\\'")
         sql = KNOWN_SQL.format(id=id_column, table=table, separator=SEPARATOR, ids=f"'{joined}'")
-        rows = driver.query(sql).result_rows
-        return cls({(row_id, kind): sorted(Version(*one) for one in versions) for row_id, kind, versions in rows})
+        found: dict[tuple[str, str], list[Version]] = {}
+        for row_id, kind, *version in driver.query(sql).result_rows[0][0]:
+            found.setdefault((row_id, kind), []).append(Version(*version))
+        for versions in found.values():
+            versions.sort()
+        return cls(found)
 
     def __contains__(self, key: tuple[str, str]) -> bool:
         return key in self._versions
