@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import peewee as pw
 
 from jobdata_scrapy.coverage import Coverage, RoundState
-from jobdata_scrapy.db.coverage import read_line
+from jobdata_scrapy.db.coverage import EVERY_COLUMN, read_line
 from jobdata_scrapy.db.models import CoverageLine
 from jobdata_scrapy.db.transaction import reading
 
@@ -63,7 +63,7 @@ def read_ended(database: pw.Database, places: Sequence[Place]) -> list[EndedRoun
 def healthy_before(database: pw.Database, ended: EndedRound, count: int) -> list[Coverage]:
     """The last `count` rounds of the same search that ended `done` before this one, newest first."""
     line = ended.coverage
-    query = CoverageLine.select().where(
+    query = CoverageLine.select(EVERY_COLUMN).where(
         CoverageLine.platform == line.platform,
         CoverageLine.keyword == line.keyword,
         CoverageLine.city == line.city,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import peewee as pw
@@ -50,17 +51,24 @@ class JsonField(LongTextField):
         return None if value is None else json.loads(value)
 
 
-def check_row(model: type[pw.Model], row: Mapping[str, Any]) -> None:
-    """Refuses what a column cannot hold. Raises StorageError naming table, column and what is allowed."""
-    table = model._meta.table_name
+def check_row(model: type[pw.Model], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuses what a column cannot hold; the row as the driver gets it. Raises StorageError naming table, column and the rule."""
+    columns, stored = _columns(model), {}
     for name, value in row.items():
-        field = model._meta.fields[name]
-        length = len(value) if isinstance(value, str) else 0
-        if isinstance(field, pw.CharField) and length > field.max_length:
-            raise StorageError(f"{table}.{name}: {length} characters, at most {field.max_length} are allowed ({value[:40]!r}...)")
+        write, longest = columns[name]
+        if longest is not None and isinstance(value, str) and len(value) > longest:
+            where = f"{model._meta.table_name}.{name}"
+            raise StorageError(f"{where}: {len(value)} characters, at most {longest} are allowed ({value[:40]!r}...)")
         try:
-            stored = field.db_value(value)
-            if isinstance(stored, str):
-                stored.encode()
+            stored[name] = write(value)
+            if isinstance(stored[name], str):
+                stored[name].encode()
         except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError: half a surrogate pair
-            raise StorageError(f"{table}.{name}: cannot be stored: {error}") from None
+            raise StorageError(f"{model._meta.table_name}.{name}: cannot be stored: {error}") from None
+    return stored
+
+
+@cache
+def _columns(model: type[pw.Model]) -> dict[str, tuple[Callable[[Any], Any], int | None]]:
+    """By column: what makes its value the driver's, and how long a text it takes."""
+    return {name: (field.db_value, getattr(field, "max_length", None)) for name, field in model._meta.fields.items()}

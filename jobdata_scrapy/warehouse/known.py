@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
@@ -79,6 +80,7 @@ class Known:
         return RowState.CHANGED, True
 
 
+@lru_cache(maxsize=256)  # one time for all rows of a page
 def to_milliseconds(moment: datetime) -> int:
     """POSIX milliseconds, cut off as DateTime64(3) does."""
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000

@@ -183,15 +183,22 @@ def _rounds(pages: Sequence[Page]) -> str:
 
 def _refuse_unreadable_ids(page: Page) -> None:
     """An id that is no text cannot even be looked up."""
+    if _are_texts([row.job_id for row in page.jobs]) and _are_texts([row.company_id for row in page.companies]):
+        return
     for job in list(page.jobs):
-        if not _is_text(job.job_id):
+        if not _are_texts([job.job_id]):
             _remove(page.jobs, job)
             page.rejected.append(RejectedRow("job_id", "is no text that can be looked up", make_writable(job.job_id), job.raw))
-    page.companies = [company for company in page.companies if _is_text(company.company_id)]
+    page.companies = [company for company in page.companies if _are_texts([company.company_id])]
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and make_writable(value) == value and SEPARATOR not in value
+def _are_texts(values: Sequence[object]) -> bool:
+    try:
+        joined = "".join(values)  # type: ignore[arg-type]
+        joined.encode()
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return SEPARATOR not in joined
 
 
 def _remove(rows: list[RowT], row: RowT) -> None:
