@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,6 +34,14 @@ class Finished:
         """The only search of the run."""
         (only,) = self.report["rounds"]
         return only
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_signals() -> None:
+    """Started in the background (`&` in a script, nohup), pytest ignores signals, and would hand that on to what it starts."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
