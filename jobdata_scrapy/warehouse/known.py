@@ -14,11 +14,13 @@ from jobdata_scrapy.items import Page, RowState
 from jobdata_scrapy.warehouse.rows import row_kind
 
 # All ids in one literal: read and written as hundreds of literals they cost more than the look-up itself. One row with all that
-# is found: for no rows at all the local server has to ask the engine a second time, for the names of their columns.
+# is found: for no rows at all the local server has to ask the engine a second time, for the names of their columns. One thread:
+# it is places that are read, not tables.
 SEPARATOR = "\x1f"
 KNOWN_SQL = """
 SELECT groupArray(({id}, page_kind, toUnixTimestamp64Milli(toDateTime64(crawled_at, 3)), content_hash, run_id))
-FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != ''"""
+FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != ''
+SETTINGS max_threads = 1"""
 
 
 class Version(NamedTuple):
