@@ -19,7 +19,7 @@ from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
 
 # Default 700. A page is a thousand objects that live until it is stored: garbage collection was a fifth of a crawl with it.
-GC_THRESHOLD = 300_000
+GC_THRESHOLD = 100_000
 
 
 class Command(OneLineErrors, CrawlCommand):
