@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from itertools import chain
 from math import isfinite
 from typing import Any
 
 from clickhouse_connect.datatypes.base import ClickHouseType
 from clickhouse_connect.datatypes.registry import get_from_name
+from clickhouse_connect.datatypes.temporal import DateTime64
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.common import write_leb128
 from clickhouse_connect.driver.compression import get_compressor
@@ -33,6 +34,7 @@ _LOW_CARDINALITY = re.compile(r"LowCardinality\((.*?)\)")
 # https://clickhouse.com/docs/sql-reference/data-types/datetime64, and datetime
 _LONG_TIME = datetime(1900, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)
 _SHORT_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, tzinfo=UTC)
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,24 @@ def encode_block(block: Block, types: Mapping[str, str]) -> bytes:
         _write_text(name, body)
         _write_text(kind.insert_name, body)
         try:
-            kind.write_column(values, body, context)
+            kind.write_column(_quicker(values, kind), body, context)
         except UnicodeEncodeError:
             _refuse(_find_unwritable(name, values, types[name]))
             raise
     return bytes(body)
+
+
+def _quicker(values: Sequence[Any], kind: ClickHouseType) -> Sequence[Any]:
+    """The values as the driver writes them soonest."""
+    if not isinstance(kind, DateTime64):
+        return values
+    return [None if value is None else to_ticks(value, kind.prec) for value in values]
+
+
+@lru_cache(maxsize=1024)  # one time for all rows of a page
+def to_ticks(moment: datetime, per_second: int) -> int:
+    """A DateTime64 as it is kept: so many ticks since 1970, cut off."""
+    return (moment - EPOCH) // MICROSECOND * per_second // 1_000_000
 
 
 @cache

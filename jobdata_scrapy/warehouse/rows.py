@@ -128,7 +128,9 @@ def insert_token(round: str, table: str, body: bytes) -> str:
     ClickHouse compares tokens, not data: a token over the page alone would swallow the second half of a page that was split, and
     a redo whose look-up finds other rows.
     """
-    return hashlib.blake2b(f"{round} {table} ".encode() + body, digest_size=16).hexdigest()
+    told = hashlib.blake2b(f"{round} {table} ".encode(), digest_size=16)
+    told.update(body)
+    return told.hexdigest()
 
 
 def hash_rows(*parts: Any) -> str:

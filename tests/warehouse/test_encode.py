@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.encode import FORMAT, encode_block, find_misfits, shape_of, wire_type
+from jobdata_scrapy.warehouse.encode import FORMAT, encode_block, find_misfits, shape_of, to_ticks, wire_type
 from jobdata_scrapy.warehouse.refused import BlockRefused
 from jobdata_scrapy.warehouse.rows import Block
 from tests.warehouse.warehouse_parts import NOW
@@ -102,3 +102,15 @@ def test_a_type_is_looked_at_once():
 )
 def test_the_server_makes_the_dictionaries(kind: str, sent: str):
     assert wire_type(kind).name == sent
+
+
+@pytest.mark.parametrize(
+    ("moment", "per_second", "ticks"),
+    [
+        (datetime(1970, 1, 1, 0, 0, 1, 234567, tzinfo=UTC), 1000, 1234),
+        (datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), 1000, -1),
+        (datetime(2299, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), 1_000_000, 10413791999999999),
+    ],
+)
+def test_times_are_cut_off_as_the_engine_does(moment: datetime, per_second: int, ticks: int):
+    assert to_ticks(moment, per_second) == ticks
