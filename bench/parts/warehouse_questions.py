@@ -20,7 +20,7 @@ FILTERS = {
     "keyword": ["keyword=数据分析师"],
     "date": ["from=2025-03-01", "to=2025-12-31"],
     "salary": ["salary=10000-20000"],
-    "employer": ["employer=华星"],
+    "employer": ["employer=华"],
     "all": ["site=boss", "city=北京", "keyword=数据分析师", "salary=5000-"],
 }
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [
