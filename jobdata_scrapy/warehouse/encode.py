@@ -22,6 +22,7 @@ from clickhouse_connect.datatypes.temporal import DateTime64
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.common import write_leb128
 from clickhouse_connect.driver.compression import get_compressor
+from clickhouse_connect.driver.exceptions import DataError
 from clickhouse_connect.driver.insert import InsertContext
 
 from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal
@@ -63,6 +64,8 @@ def encode_block(block: Block, types: Mapping[str, str]) -> bytes:
         except UnicodeEncodeError:
             _refuse(_find_unwritable(name, values, types[name]))
             raise
+        except DataError as error:  # of a type that is not looked at above: splitting tells the row
+            raise BlockRefused(error, {}) from error
     return bytes(body)
 
 

@@ -20,7 +20,7 @@ SEPARATOR = "\x1f"
 KNOWN_SQL = """
 SELECT groupArray(({id}, page_kind, toUnixTimestamp64Milli(toDateTime64(crawled_at, 3)), content_hash, run_id))
 FROM {table} WHERE {id} IN splitByChar('{separator}', {ids}) AND page_kind != ''
-SETTINGS max_threads = 1"""
+SETTINGS max_threads = 1, empty_result_for_aggregation_by_empty_set = 0"""
 
 
 class Version(NamedTuple):

@@ -87,6 +87,13 @@ def test_half_a_surrogate_pair_is_its_rows_fault(kind: str, values: list[Any]):
     }
 
 
+def test_what_only_the_driver_finds_is_left_to_splitting():
+    late = datetime(2290, 1, 1, tzinfo=UTC)  # nanoseconds end in 2262
+    with pytest.raises(BlockRefused) as failed:
+        encode_block(Block("t", {"a": [NOW, late]}), {"a": "DateTime64(9, 'UTC')"})
+    assert failed.value.bad == {}
+
+
 def test_a_type_is_looked_at_once():
     assert shape_of("Nullable(UInt16)") is shape_of("Nullable(UInt16)")
     assert wire_type("LowCardinality(String)") is wire_type("LowCardinality(String)")

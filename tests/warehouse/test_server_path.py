@@ -169,6 +169,11 @@ def test_settings_of_the_operator_are_in_force(connect_to: Connect):
     assert client.query("SELECT getSetting('max_threads'), getSetting('async_insert')").first_row == (1, False)
 
 
+def test_a_look_up_may_find_nothing_whatever_the_operators_settings_say(connect_to: Connect):
+    client = connect_to(clickhouse_settings={"empty_result_for_aggregation_by_empty_set": "1"})
+    assert Writer(client).store(make_page([make_job("a")])).new == 1
+
+
 def test_what_a_cluster_needs_stands_below_the_operators_settings():
     config = Config(_env_file=None, clickhouse_host="h", clickhouse_cluster="c", clickhouse_settings={"insert_quorum": "2"})
     assert session_settings(config)["insert_quorum"] == "2"
