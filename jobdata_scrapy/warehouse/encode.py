@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from datetime import UTC, datetime
+from functools import cache
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -26,7 +26,7 @@ from clickhouse_connect.driver.exceptions import DataError
 from clickhouse_connect.driver.insert import InsertContext
 
 from jobdata_scrapy.warehouse.refused import BlockRefused, Refusal
-from jobdata_scrapy.warehouse.rows import RAW_COLUMNS, Block, dump_raw, make_writable
+from jobdata_scrapy.warehouse.rows import RAW_COLUMNS, Block, dump_raw, make_writable, to_ticks
 
 FORMAT = "Native"
 _WRAPPED = re.compile(r"(LowCardinality|Nullable|Array)\((.*)\)$")
@@ -35,7 +35,6 @@ _LOW_CARDINALITY = re.compile(r"LowCardinality\((.*?)\)")
 # https://clickhouse.com/docs/sql-reference/data-types/datetime64, and datetime
 _LONG_TIME = datetime(1900, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)
 _SHORT_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 2, 7, tzinfo=UTC)
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,6 @@ def _quicker(values: Sequence[Any], kind: ClickHouseType) -> Sequence[Any]:
     if not isinstance(kind, DateTime64):
         return values
     return [None if value is None else to_ticks(value, kind.prec) for value in values]
-
-
-@lru_cache(maxsize=1024)  # one time for all rows of a page
-def to_ticks(moment: datetime, per_second: int) -> int:
-    """A DateTime64 as it is kept: so many ticks since 1970, cut off."""
-    return (moment - EPOCH) // MICROSECOND * per_second // 1_000_000
 
 
 @cache

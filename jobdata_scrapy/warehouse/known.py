@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
 from jobdata_scrapy.items import Page, RowState
-from jobdata_scrapy.warehouse.rows import row_kind
+from jobdata_scrapy.warehouse.rows import row_kind, to_milliseconds
 
 # All ids in one literal: read and written as hundreds of literals they cost more than the look-up itself. One row with all that
 # is found: for no rows at all the local server has to ask the engine a second time, for the names of their columns. One thread:
@@ -80,9 +78,3 @@ class Known:
             return RowState.UNCHANGED, False
         versions.insert(place, ours)
         return RowState.CHANGED, True
-
-
-@lru_cache(maxsize=256)  # one time for all rows of a page
-def to_milliseconds(moment: datetime) -> int:
-    """POSIX milliseconds, cut off as DateTime64(3) does."""
-    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000

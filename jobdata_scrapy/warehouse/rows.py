@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +18,7 @@ from jobdata_scrapy.platform import PageKind
 
 RAW_COLUMNS = frozenset({"job_data", "company_data"})
 """The site's own JSON, still as objects."""
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 LIST_ROW = "search"
 DETAIL_ROW = "detail"
 
@@ -141,6 +143,17 @@ def hash_rows(*parts: Any) -> str:
 def make_writable(text: str) -> str:
     """The text, with a question mark for half a surrogate pair."""
     return str(text).encode("utf-8", "replace").decode()
+
+
+@lru_cache(maxsize=1024)  # one time for all rows of a page
+def to_ticks(moment: datetime, per_second: int) -> int:
+    """An aware UTC time as DateTime64 keeps it: so many ticks since 1970, cut off."""
+    return (moment - EPOCH) // MICROSECOND * per_second // 1_000_000
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """POSIX milliseconds of an aware UTC time, as DateTime64(3) keeps them."""
+    return to_ticks(moment, 1000)
 
 
 def dump_raw(value: Any) -> bytes:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.encode import FORMAT, encode_block, find_misfits, shape_of, to_ticks, wire_type
+from jobdata_scrapy.warehouse.encode import FORMAT, encode_block, find_misfits, shape_of, wire_type
 from jobdata_scrapy.warehouse.refused import BlockRefused
-from jobdata_scrapy.warehouse.rows import Block
+from jobdata_scrapy.warehouse.rows import Block, to_ticks
 from tests.warehouse.warehouse_parts import NOW
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)

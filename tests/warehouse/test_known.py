@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from jobdata_scrapy.items import RowState
-from jobdata_scrapy.warehouse.known import Known, Version, to_milliseconds
+from jobdata_scrapy.warehouse.known import Known, Version
+from jobdata_scrapy.warehouse.rows import to_milliseconds
 from tests.warehouse.warehouse_parts import NOW, make_page
 
 AT = to_milliseconds(NOW)

@@ -9,8 +9,9 @@ from jobdata_scrapy.warehouse.analytics.cubes import CUBES, MARKER, NO_DAY
 from jobdata_scrapy.warehouse.analytics.images import EMPTY_IMAGE, IMAGE, RULES, STAGED
 from jobdata_scrapy.warehouse.analytics.once import insert_once
 from jobdata_scrapy.warehouse.analytics.staging import AFTER, BEFORE, KEPT
-from jobdata_scrapy.warehouse.analytics.state import State, to_milliseconds
+from jobdata_scrapy.warehouse.analytics.state import State
 from jobdata_scrapy.warehouse.client import WarehouseClient
+from jobdata_scrapy.warehouse.rows import to_milliseconds
 
 # Certainty in percent that two postings of one employer, title and city are the same: how far their salary bands overlap (0.4),
 # degree and experience (0.1 each; half where one is unknown); halved where the bands are disjoint.

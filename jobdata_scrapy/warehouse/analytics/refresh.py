@@ -30,11 +30,11 @@ from jobdata_scrapy.warehouse.analytics.state import (
     count_rows,
     list_platforms,
     read_states,
-    to_milliseconds,
 )
 from jobdata_scrapy.warehouse.analytics.tidy import ATTEMPT_BITS, drop_leftovers
 from jobdata_scrapy.warehouse.analytics.touched import count_touched, stage_touched
 from jobdata_scrapy.warehouse.client import WarehouseClient
+from jobdata_scrapy.warehouse.rows import to_milliseconds
 from jobdata_scrapy.warehouse.schema import apply_schema
 
 logger = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from jobdata_scrapy.warehouse.analytics.cubes import MARKER
 from jobdata_scrapy.warehouse.client import WarehouseClient
+from jobdata_scrapy.warehouse.rows import to_milliseconds
 
 OVERLAP = timedelta(seconds=60)
 """An INSERT is there as a whole within this time of its rows' `stored_at`: a client gives up after it (ANSWER_SECONDS)."""
@@ -97,8 +98,3 @@ def count_rows(client: WarehouseClient, platforms: list[str], since: datetime) -
         FROM ({" UNION ALL ".join((*of_site, *of_all, of_rule))})"""
     now, last, seen, rows = client.query(sql, parameters={"since": to_milliseconds(since)}).result_rows[0]
     return Probe(now, last, seen, {platform: rows[platform] for platform in platforms})
-
-
-def to_milliseconds(moment: datetime) -> int:
-    """POSIX milliseconds."""
-    return round(moment.timestamp() * 1000)
