@@ -31,13 +31,13 @@ class LedgerPipeline:
             self._count(page, page.stored)
         else:
             self._stats.inc_value(keys.DETAIL_STORED, len(page.jobs))
+        self._session.tally.add_page(page)
         self._stats.inc_value(keys.PAGE_STORED)
         if page.outcome is not None and not page.outcome.done():
             page.outcome.set_result(page.stored)
         return page
 
     def _count(self, page: Page, stored: StoredPage) -> None:
-        self._session.tally.add_page(page)
         increase = self._stats.inc_value
         increase(keys.LEDGER_REPORTED)
         increase(keys.POSTING_SEEN, page.seen)

@@ -86,6 +86,9 @@ def test_details_of_a_batch_and_their_companies_are_stored(crawl, scrapy_command
     kinds = query(scrapy_command, "SELECT page_kind, count() AS n FROM boss_job WHERE keyword = '详情' GROUP BY 1 ORDER BY 1")
     assert {row["page_kind"]: int(row["n"]) for row in kinds} == {"detail": 15, "search": 15}
     assert sum(one["kind"] == "detail_batch" for one in sandbox.log()) == 3
+    assert (run.report["details"]["seen"], run.report["details"]["new"], run.report["this_run"]["seen"]) == (15, 15, 15)
+    assert run.report["companies_seen"] > 0
+    assert "details: 15 postings, 0 changed" in run.out + run.err
     merged = query(
         scrapy_command,
         "SELECT count() AS n, countIf(description != '') AS described FROM job_analytics WHERE keyword = '详情'",
