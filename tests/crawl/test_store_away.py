@@ -6,64 +6,30 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from jobdata_scrapy.sandbox.process import RunningSandbox
-from tests.conftest import CRAWL_SECONDS, ROOT, Finished, clean_environment
+from tests.conftest import CRAWL_SECONDS
+from tests.crawl.crawl_process import CrawlProcess, crawling
 
 pytestmark = pytest.mark.slow
 SLOWLY = ("-s", "SLEEP_MIN_SECONDS=0.4", "-s", "SLEEP_MAX_SECONDS=0.4")
 
 
-class Crawl:
-    """A crawl under way."""
-
-    def __init__(self, process: subprocess.Popen[str], folder: Path, sandbox: RunningSandbox) -> None:
-        self.process = process
-        self._folder = folder
-        self._sandbox = sandbox
-
-    def wait_for_pages(self, count: int) -> None:
-        """Until so many list pages were asked for."""
-        deadline = time.monotonic() + CRAWL_SECONDS
-        while sum(one["kind"] == "search" for one in self._sandbox.log()) < count:
-            assert self.process.poll() is None, self.process.communicate()[1]
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-    def end(self) -> Finished:
-        """Waits for its end."""
-        out, err = self.process.communicate(timeout=CRAWL_SECONDS)
-        reports = sorted((self._folder / "reports").glob("*.json"))
-        return Finished(self.process.returncode, out, err, json.loads(reports[-1].read_text("utf-8")) if reports else {})
-
-
 @pytest.fixture
-def begin(sandbox: RunningSandbox) -> Iterator[Callable[..., Crawl]]:
+def begin(sandbox: RunningSandbox) -> Iterator[Callable[..., CrawlProcess]]:
     """`begin(site, keyword, folder, *options)`: starts a crawl of 上海 and does not wait for it."""
-    crawls: list[Crawl] = []
+    with ExitStack() as crawls:
 
-    def start(site: str, keyword: str, folder: Path, *options: str) -> Crawl:
-        command = [sys.executable, "-m", "scrapy", "crawl", site, "-a", f"keyword={keyword}", "-a", "city=上海", *options]
-        environment = clean_environment(JOBDATA_DIR=str(folder), SANDBOX=sandbox.url, BOSS_MPT_TOKEN="sandbox-token")
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-        crawls.append(Crawl(process, folder, sandbox))
-        return crawls[-1]
+        def start(site: str, keyword: str, folder: Path, *options: str) -> CrawlProcess:
+            arguments = (site, "-a", f"keyword={keyword}", "-a", "city=上海", *options)
+            return crawls.enter_context(crawling(sandbox, folder, *arguments))
 
-    yield start
-    for one in crawls:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.communicate()
+        yield start
 
 
 def local_server_pid(folder: Path) -> int:
@@ -88,9 +54,8 @@ def test_a_killed_crawl_is_made_up_for_by_the_next(begin, sandbox, three_pages, 
     crawl = begin(
         "qcwy", keyword, tmp_path, *SLOWLY, "-s", "EXIT_LEASE_SECONDS=2"
     )  # what a killed process held is free after that
-    crawl.wait_for_pages(3)
-    crawl.process.kill()
-    crawl.process.communicate()
+    crawl.wait_for_pages(2)
+    crawl.kill()
     begun = stored_ids("qcwy", keyword, directory=tmp_path)
     assert 0 < len(begun) == len(set(begun)) < len(truth)
     run = begin("qcwy", keyword, tmp_path).end()
