@@ -18,9 +18,6 @@ from jobdata_scrapy import stats as keys
 from jobdata_scrapy.commands._one_line import OneLineErrors
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
 
-# Default 700. A page is a thousand objects that live until it is stored: garbage collection was a fifth of a crawl with it.
-GC_THRESHOLD = 100_000
-
 
 class Command(OneLineErrors, CrawlCommand):
     """Refuses wrong arguments before anything is started; starts as failing, and only the run's verdict clears it."""
@@ -38,7 +35,6 @@ class Command(OneLineErrors, CrawlCommand):
         import scrapy.core.downloader.tls  # noqa: F401
 
         gc.freeze()  # what was imported stays to the end: no collection need look at it again
-        gc.set_threshold(GC_THRESHOLD)
         super().run(args, opts)
         if self._crawler is not None and self._crawler.stats is not None:
             self.exitcode = self._crawler.stats.get_value(keys.RUN_EXIT_CODE, 1)
