@@ -14,69 +14,9 @@ SELECT
     length(reopenings) AS reopened
 FROM
 (
+    -- One step a subquery: an alias that is used several times is planned as often, and these build on each other.
     WITH
-        toInt64(9223372036854775807) AS never,
-        toUnixTimestamp64Milli(now64(3)) AS now_ms,
-        86400000 * toInt64(assumeNotNull((SELECT if(count() = 0, 30, argMax(wait_days, set_at)) FROM lifecycle_rule))) AS wait_ms,
-        toInt64(assumeNotNull((SELECT if(count() = 0, 0, argMax(kept_days, set_at)) FROM lifecycle_rule))) AS kept_days,
-        if(kept_days = 0, 0, now_ms - 86400000 * kept_days) AS complete_from,
-        (toUInt64(0), toUInt64(0), toInt64(0), toInt64(0), toInt64(0)) AS none,
-        (toUInt64(0), toInt64(0)) AS no_sighting
-    SELECT
-        job_id,
-        never,
-        rows_from,
-        length(arrayCompact(row -> row.2, arraySort(arrayZip(list_times, list_hashes)))) AS list_versions,
-        length(arrayCompact(row -> row.2, arraySort(arrayZip(detail_times, detail_hashes)))) AS detail_versions,
-        -- the last sighting of each round: (search, seen, first round without it, round that closes it, round)
-        arraySort(arrayZip(searches, rounds, times, missed, closed)) AS by_round,
-        arrayMap(
-            one -> (one.1, one.3, one.4, one.5, one.2),
-            arrayFilter(
-                (one, next) -> (one.1, one.2) != (next.1, next.2), by_round, arrayPushBack(arrayPopFront(by_round), none)
-            )
-        ) AS latest,
-        arrayMin(one -> one.2, latest) AS first_shown,
-        -- a list that shows what its own page called gone in the same round shows nothing
-        arraySort(arrayFilter(one -> one.2 = first_shown OR NOT has(gone_rounds, one.5), latest)) AS by_search,
-        arrayPushBack(arrayPopFront(arrayMap(one -> (one.1, one.2), by_search)), no_sighting) AS following,
-        -- (seen, seen again by the same search, first round without it, round that closes it), in order of time
-        arraySort(
-            arrayMap((one, next) -> (one.2, if(one.1 = next.1, next.2, never), one.3, one.4), by_search, following)
-        ) AS steps,
-        arrayPushBack(arrayPopFront(arrayMap(step -> step.1, steps)), now_ms) AS ends,
-        -- the steps after which it may have been closed before it was seen again, and the last one
-        arrayFilter(
-            (place, step, end) -> place = length(steps)
-                OR (step.1 >= complete_from AND (step.4 < end OR end > step.1 + wait_ms))
-                OR arrayExists(at -> at >= step.1 AND at < end, gone_times),
-            arrayEnumerate(steps), steps, ends
-        ) AS places,
-        -- of each such step, the searches that still stood for the posting then
-        arrayMap(
-            place -> arrayFilter(
-                step -> step.1 <= steps[place].1 AND step.2 > steps[place].1 AND step.3 > steps[place].1, steps
-            ),
-            places
-        ) AS witnesses,
-        arrayMap(
-            (place, those) -> least(
-                if(
-                    (steps[place].1 >= complete_from OR place = length(steps))
-                        AND arrayExists(step -> step.4 < ends[place], those)
-                        AND arrayAll(step -> step.4 < ends[place] OR ends[place] > step.1 + wait_ms, those),
-                    arrayMin(arrayPushBack(arrayMap(step -> step.3, those), never)),
-                    never
-                ),
-                arrayMin(arrayPushBack(arrayFilter(at -> at >= steps[place].1 AND at < ends[place], gone_times), never))
-            ),
-            places, witnesses
-        ) AS closings,
-        arrayFilter(
-            (end, closing, place) -> closing != never AND place < length(steps),
-            arrayMap(place -> ends[place], places), closings, places
-        ) AS reopenings
-    FROM
+    grouped AS
     (
         SELECT
             job_id,
@@ -132,6 +72,114 @@ FROM
             WHERE page_kind != ''
         )
         GROUP BY job_id
+    ),
+    with_rounds AS
+    (
+        SELECT
+            *,
+            toInt64(9223372036854775807) AS never,
+            toUnixTimestamp64Milli(now64(3)) AS now_ms,
+            86400000 * toInt64(assumeNotNull((SELECT if(count() = 0, 30, argMax(wait_days, set_at)) FROM lifecycle_rule))) AS wait_ms,
+            toInt64(assumeNotNull((SELECT if(count() = 0, 0, argMax(kept_days, set_at)) FROM lifecycle_rule))) AS kept_days,
+            if(kept_days = 0, 0, now_ms - 86400000 * kept_days) AS complete_from,
+            length(arrayCompact(row -> row.2, arraySort(arrayZip(list_times, list_hashes)))) AS list_versions,
+            length(arrayCompact(row -> row.2, arraySort(arrayZip(detail_times, detail_hashes)))) AS detail_versions,
+            (toUInt64(0), toUInt64(0), toInt64(0), toInt64(0), toInt64(0)) AS none,
+            -- (search, round, seen, first round without it, round that closes it)
+            arraySort(arrayZip(searches, rounds, times, missed, closed)) AS by_round
+        FROM grouped
+        WHERE notEmpty(times)
+    ),
+    with_latest AS
+    (
+        SELECT
+            *,
+            -- the last sighting of each round: (search, seen, first round without it, round that closes it, round)
+            arrayMap(
+                one -> (one.1, one.3, one.4, one.5, one.2),
+                arrayFilter(
+                    (one, next) -> (one.1, one.2) != (next.1, next.2), by_round, arrayPushBack(arrayPopFront(by_round), none)
+                )
+            ) AS latest
+        FROM with_rounds
+    ),
+    with_shown AS
+    (
+        SELECT
+            *,
+            arrayMin(one -> one.2, latest) AS first_shown,
+            -- a list that shows what its own page called gone in the same round shows nothing
+            arraySort(arrayFilter(one -> one.2 = first_shown OR NOT has(gone_rounds, one.5), latest)) AS by_search
+        FROM with_latest
+    ),
+    with_steps AS
+    (
+        SELECT
+            *,
+            arrayPushBack(
+                arrayPopFront(arrayMap(one -> (one.1, one.2), by_search)), (toUInt64(0), toInt64(0))
+            ) AS following,
+            -- (seen, seen again by the same search, first round without it, round that closes it), in order of time
+            arraySort(
+                arrayMap((one, next) -> (one.2, if(one.1 = next.1, next.2, never), one.3, one.4), by_search, following)
+            ) AS steps
+        FROM with_shown
+    ),
+    with_ends AS
+    (
+        SELECT *, arrayPushBack(arrayPopFront(arrayMap(step -> step.1, steps)), now_ms) AS ends
+        FROM with_steps
+    ),
+    with_places AS
+    (
+        SELECT
+            *,
+            -- the steps after which it may have been closed before it was seen again, and the last one
+            arrayFilter(
+                (place, step, end) -> place = length(steps)
+                    OR (step.1 >= complete_from AND (step.4 < end OR end > step.1 + wait_ms))
+                    OR arrayExists(at -> at >= step.1 AND at < end, gone_times),
+                arrayEnumerate(steps), steps, ends
+            ) AS places
+        FROM with_ends
+    ),
+    with_witnesses AS
+    (
+        SELECT
+            *,
+            -- of each such step, the searches that still stood for the posting then
+            arrayMap(
+                place -> arrayFilter(
+                    step -> step.1 <= steps[place].1 AND step.2 > steps[place].1 AND step.3 > steps[place].1, steps
+                ),
+                places
+            ) AS witnesses
+        FROM with_places
+    ),
+    with_closings AS
+    (
+        SELECT
+            *,
+            arrayMap(
+                (place, those) -> least(
+                    if(
+                        (steps[place].1 >= complete_from OR place = length(steps))
+                            AND arrayExists(step -> step.4 < ends[place], those)
+                            AND arrayAll(step -> step.4 < ends[place] OR ends[place] > step.1 + wait_ms, those),
+                        arrayMin(arrayPushBack(arrayMap(step -> step.3, those), never)),
+                        never
+                    ),
+                    arrayMin(arrayPushBack(arrayFilter(at -> at >= steps[place].1 AND at < ends[place], gone_times), never))
+                ),
+                places, witnesses
+            ) AS closings
+        FROM with_witnesses
     )
-    WHERE notEmpty(times)
+    SELECT
+        *,
+        arrayFilter(
+            (end, closing, place) -> closing != never AND place < length(steps),
+            arrayMap(place -> ends[place], places), closings, places
+        ) AS reopenings
+    FROM with_closings
 )
