@@ -28,7 +28,7 @@ demo: $(VENV)/.ready ## Crawl a keyword on each of the three sites, faked on thi
 
 test: services $(VENV)/.ready-dev ## Run all tests (installs the servers and programs they start, where missing and it may)
 	$(say) "test: everything, the slow tests included"
-	@$(PYTEST) -n $(JOBS) --dist loadfile $(TESTS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 services: ## Install what the slow tests start and Python cannot bring: MariaDB, Node.js, Chromium, proxies (Debian, as root)
 	@PYTHON="$(PYTHON)" tests/install_services.sh

@@ -36,6 +36,11 @@ class Finished:
         return only
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: begun last, one of a minute would be waited for alone."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def usual_signals() -> None:
     """Started in the background (`&` in a script, nohup), pytest ignores signals, and would hand that on to what it starts."""
