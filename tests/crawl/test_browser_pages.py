@@ -20,24 +20,23 @@ pytestmark = [
 ]
 
 
-def browser_processes() -> set[str]:
-    """Command lines of the browsers that run on this machine, started by Playwright."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def browsers_of(folder: Path) -> list[str]:
+    """Command lines of the browsers that crawls with this JOBDATA_DIR have started and left."""
+    mark, found = f"JOBDATA_DIR={folder}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            line = path.read_bytes().decode("utf-8", "replace")
+            line, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
         except OSError:
             continue
-        if "chrom" in line and "--headless" in line:
-            found.add(f"{path.parent.name} {line}")
+        if b"chrom" in line and mark in environment.split(b"\0"):
+            found.append(line.replace(b"\0", b" ").decode("utf-8", "replace"))
     return found
 
 
 @pytest.fixture(autouse=True)
-def _no_browser_is_left_behind():
-    before = browser_processes()
+def _no_browser_is_left_behind(store_dir):
     yield
-    assert browser_processes() <= before
+    assert browsers_of(store_dir) == []
 
 
 @pytest.fixture
