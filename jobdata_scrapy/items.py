@@ -110,7 +110,7 @@ class Company:
 
 @dataclass(slots=True)
 class StoredPage:
-    """What `Backend.store(page)` made of a page: counts of postings, and the details the warehouse does not have yet.
+    """What `Backend.store(page)` made of a page: counts of postings, and, where it asks for them, the details not there yet.
 
     spooled: postings that wait on disk; unit: what the page is called there, "" for one that is in the warehouse.
     """

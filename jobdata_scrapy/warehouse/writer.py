@@ -11,7 +11,6 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.exceptions import RowsRefused, StorageError, WarehouseUnavailable
 from jobdata_scrapy.items import Company, Job, Page, RejectedRow, RowState, StoredPage
-from jobdata_scrapy.platform import PageKind
 from jobdata_scrapy.warehouse.client import WarehouseClient, describe_error
 from jobdata_scrapy.warehouse.encode import FORMAT, compress, encode_block
 from jobdata_scrapy.warehouse.known import SEPARATOR, Known
@@ -97,7 +96,9 @@ class Writer:
         """Writes the postings and companies that are new or changed; whether rows were refused and moved away."""
         platform = pages[0].platform
         jobs = [(page, job) for page in pages for job in page.jobs if job.state is not RowState.REPEATED]
-        known = Known.look_up(driver, f"{platform}_job", "job_id", (job.job_id for _, job in jobs))
+        # repeated ones, too: where a run ended amid the details of a page, the next one reads the page again
+        asked = [job.job_id for page in pages if page.asks_details for job in page.jobs]
+        known = Known.look_up(driver, f"{platform}_job", "job_id", [*asked, *(job.job_id for _, job in jobs)])
         new_jobs = [pair for pair in jobs if _decide_job(known, *pair)]
         # a company without an id has no profile to keep; its name stands in the job row
         companies = [(page, company) for page in pages for company in page.companies if company.company_id]
@@ -219,9 +220,9 @@ def _decide_company(known: Known, page: Page, company: Company) -> bool:
 def _summarise(page: Page, known: Known) -> StoredPage:
     states = [job.state for job in page.jobs]
     missing: dict[str, None] = {}
-    if page.page_kind == PageKind.SEARCH:
-        good = (job for job in page.jobs if job.state is not RowState.REPEATED)
-        missing = dict.fromkeys(job.job_id for job in good if job.state in WRITTEN or (job.job_id, DETAIL_ROW) not in known)
+    if page.asks_details:
+        lacks = (job for job in page.jobs if job.state in WRITTEN or (job.job_id, DETAIL_ROW) not in known)
+        missing = dict.fromkeys(job.job_id for job in lacks)
     return StoredPage(
         new=states.count(RowState.NEW),
         changed=states.count(RowState.CHANGED),

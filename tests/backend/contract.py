@@ -89,7 +89,7 @@ class BackendContract:
         assert kept.find_rounds(search.run_id) == [coverage]
 
     async def test_a_stored_page_tells_what_became_of_each_posting(self, backend: Backend, search: Search):
-        page = search.page()
+        page = search.page(asks_details=True)
         stored = await backend.store(page)
         assert stored == StoredPage(new=30, missing_details=tuple(job.job_id for job in page.jobs))
         assert {job.state for job in page.jobs} == {RowState.NEW}

@@ -64,3 +64,18 @@ def test_a_block_costs_a_keyword_no_attempt(crawl, sandbox, folder):
     again = crawl("boss", directory=folder, settings=settings)
     assert again.code == 0, again.err
     assert read_states(folder, "boss") == {"无辜": "done"}
+
+
+def test_details_that_a_run_left_out_are_asked_by_the_next(crawl, sandbox, folder, scrapy_command):
+    """The page they stand on is read again, all of it seen before."""
+    fill_queue(folder, "zhilian", ["详情续传"])
+    truth = sandbox.truth("zhilian", "详情续传", "上海")["ids"]
+    sandbox.control({"site": "zhilian", "kind": "detail", "fault": "captcha", "after": 5, "times": 3})
+    settings = LEASES | {"EXIT_COOLDOWN_SECONDS": "0", "LOCK_SECONDS": "0"}
+    blocked = crawl("zhilian", directory=folder, details="true", settings=settings)
+    assert (blocked.code, blocked.report["stats"]["detail/stored"]) == (1, 5), blocked.err
+    again = crawl("zhilian", directory=folder, details="true", settings=settings)
+    assert (again.code, again.round["stored"]) == (0, len(truth)), again.err
+    assert again.report["stats"]["detail/stored"] == len(truth) - 5
+    sql = "SELECT uniqExact(job_id) FROM zhilian_job WHERE page_kind = 'detail'"
+    assert scrapy_command("warehouse", "query", sql, "--format", "csv", directory=folder).out.split()[-1] == str(len(truth))
