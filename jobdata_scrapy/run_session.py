@@ -129,7 +129,7 @@ class RunSession:
         """Begins one pass over a keyword and puts it into the ledger. Raises StorageError."""
         platform, run_id = self.platform, self.run.run_id
         round_id = f"{run_id}.{len(self.rounds) + 1}"
-        coverage = Coverage(platform.name, query.keyword, query.city, round_id, run_id, cap=platform.result_cap)
+        coverage = Coverage(platform.name, query.keyword, query.city, round_id, run_id)
         await self._take_up(coverage)
         await self.backend.open_round(coverage)
         return coverage
@@ -151,6 +151,7 @@ class RunSession:
 
     async def _take_up(self, coverage: Coverage) -> None:
         self.rounds[coverage.round] = coverage
+        coverage.cap = self.platform.result_cap
         self._taken_up[coverage.round] = self.clock()
         await self.memory.look_back(coverage)
 

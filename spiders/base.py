@@ -162,7 +162,8 @@ class JobSpider(scrapy.Spider):
         if parsed.capped:
             self.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=Verdict.CAPPED))
         page = self.new_page(search, PageKind.SEARCH, number)
-        page.jobs, page.rejected, page.total = parsed.jobs, parsed.rejected, parsed.total
+        page.jobs, page.rejected = parsed.jobs, parsed.rejected
+        page.total = parsed.total if search.step.query == search.query else None  # a part's total says nothing of the whole
         page.capped, page.last, page.asks_details = parsed.capped, last, bool(search.details)
         return page
 
@@ -286,6 +287,6 @@ class JobSpider(scrapy.Spider):
 
 
 def select_jobs(page: Page, job_ids: Iterable[str]) -> list[Job]:
-    """The postings of the page with these ids, in their order on the page."""
-    wanted = set(job_ids)
-    return [job for job in page.jobs if job.job_id in wanted]
+    """The postings of the page with these ids, each once, in their order on the page."""
+    wanted = dict.fromkeys(job_ids)
+    return [job for job in page.jobs if wanted.pop(job.job_id, job) is None]

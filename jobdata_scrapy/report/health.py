@@ -82,7 +82,7 @@ def _check_yield(coverage: Coverage, history: Sequence[Coverage], limits: Limits
 
 
 def _check_coverage(coverage: Coverage, history: Sequence[Coverage], limits: Limits) -> str:
-    shares = [one.seen / one.total for one in history if one.total]
+    shares = [min(one.seen / one.total, 1.0) for one in history if one.total]  # a split search sees many a posting twice
     if not shares or not coverage.total or coverage.seen / coverage.total >= median(shares) * (1 - limits.tolerance):
         return ""
     return f"{coverage.seen} of {coverage.total} advertised postings were shown, {median(shares):.0%} are usual"

@@ -184,6 +184,12 @@ def test_a_capped_search_is_split_until_it_is_covered(crawl, scrapy_command, san
     check_no_alarm(scrapy_command, folder)
 
 
+def test_the_total_of_a_part_is_not_the_search_s(crawl, folder):
+    """The site tells none for the search that its cap cuts, and one for each part."""
+    run = crawl("zhilian", keyword="超限拆分", city="上海", directory=folder)
+    assert (run.round["total"], run.round["pages_ok"] > 5) == (None, True), run.err
+
+
 def test_what_a_cap_hides_is_stated(crawl, sandbox, folder):
     sandbox.control({"total": {"site": "qcwy", "keyword": "超限说明", "city": "上海", "total": 1010}})
     run = crawl("qcwy", keyword="超限说明", city="上海", directory=folder)

@@ -25,6 +25,7 @@ def test_the_queue_is_worked_off(crawl, sandbox, folder):
         word: len(sandbox.truth("boss", word, "上海")["ids"]) for word in words
     }
     assert set(read_states(folder, "boss").values()) == {"done"}
+    assert all(one["cap"] for one in run.report["rounds"])
 
 
 def test_an_empty_queue_is_no_failure(crawl, folder):
