@@ -34,8 +34,9 @@ class Coverage:
     total: postings the site advertised (None: it tells none); cap: the most a search of this site shows; pages_asked, pages_ok:
     list pages; seen = new + changed + unchanged + repeated + rejected + spooled; spooled: on disk, not yet in the warehouse;
     distinct: distinct good ids seen; stored: distinct ids of this round that the warehouse itself counts (None: not asked yet);
-    seconds: worked on it, over all its runs; uncovered_parts: what the cap keeps out of reach, in words; replayed_*: how many of
-    new, changed, ... came to be when a page was written from the spool, by whatever process.
+    seconds: what its list pages took, over all its runs, without the waiting for their turn; uncovered_parts: what the cap keeps
+    out of reach, in words; replayed_*: how many of new, changed, ... came to be when a page was written from the spool, by
+    whatever process.
     """
 
     platform: str

@@ -33,6 +33,7 @@ from jobdata_scrapy.report.build import build_report
 from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, judge_run
 from jobdata_scrapy.report.tally import Tally
 from jobdata_scrapy.report.write import write_report
+from jobdata_scrapy.round_clock import RoundClock
 from jobdata_scrapy.round_memory import RoundMemory
 from jobdata_scrapy.run_leases import RunLeases
 from jobdata_scrapy.run_spool import close_spool, finish_round, spool_stats
@@ -95,7 +96,7 @@ class RunSession:
         self.memory = RoundMemory(backend, config, platform.result_cap, clock)
         self.waiting: dict[str, int] | None = None
         self.silence = SiteSilence(self.rounds, self.leases)
-        self._taken_up: dict[str, datetime] = {}
+        self.round_clock = RoundClock(clock)
         self.errors: list[str] = []
         self.spool = SpoolCounts()
         self.stores = True
@@ -113,8 +114,7 @@ class RunSession:
     async def open(self, arguments: Mapping[str, Any]) -> None:
         """Records the run as begun; makes the stores on first use. Raises StorageError."""
         self.run.arguments = {name: value for name, value in arguments.items() if not name.startswith("_")}
-        self.run.started_at = self.clock()
-        self.run.node = socket.gethostname()
+        self.run.started_at, self.run.node = self.clock(), socket.gethostname()
         self.run.job = str(arguments.get("_job", ""))  # Scrapyd's job id comes as an argument
         await self.backend.open_run(self.run)
         self.on_release(self.leases.end)
@@ -127,9 +127,8 @@ class RunSession:
 
     async def open_round(self, query: Query) -> Coverage:
         """Begins one pass over a keyword and puts it into the ledger. Raises StorageError."""
-        platform, run_id = self.platform, self.run.run_id
-        round_id = f"{run_id}.{len(self.rounds) + 1}"
-        coverage = Coverage(platform.name, query.keyword, query.city, round_id, run_id)
+        round_id = f"{self.run.run_id}.{len(self.rounds) + 1}"
+        coverage = Coverage(self.platform.name, query.keyword, query.city, round_id, self.run.run_id)
         await self._take_up(coverage)
         await self.backend.open_round(coverage)
         return coverage
@@ -152,7 +151,7 @@ class RunSession:
     async def _take_up(self, coverage: Coverage) -> None:
         self.rounds[coverage.round] = coverage
         coverage.cap = self.platform.result_cap
-        self._taken_up[coverage.round] = self.clock()
+        self.round_clock.begin(coverage.round)
         await self.memory.look_back(coverage)
 
     def forget_round(self, round_id: str) -> None:
@@ -201,7 +200,7 @@ class RunSession:
         if coverage.state is not RoundState.RUNNING:
             return coverage
         failed = failed and stop_reason != "drained"  # a run that was asked to end is no fault of its keywords
-        coverage.seconds += (self.clock() - self._taken_up.get(round_id, self.clock())).total_seconds()
+        coverage.seconds += self.round_clock.seconds(round_id)
         coverage.uncovered_parts = uncovered
         try:
             await finish_round(self.backend, coverage, stop_reason, self._count_sightings, failed=failed)

@@ -47,9 +47,13 @@ class ProxyMiddleware:
     async def process_request(self, request: Request) -> None:
         request.headers.pop("Proxy-Authorization", None)
         began = self._session.clock()
-        while (lease := await self._take_exit(request)) is None:
-            pass
-        self._stats.inc_value(keys.PROXY_WAITED_SECONDS, (self._session.clock() - began).total_seconds())
+        try:
+            while (lease := await self._take_exit(request)) is None:
+                pass
+        finally:
+            now = self._session.clock()
+            self._session.round_clock.set_apart(request.meta.get("round", ""), now - request.meta.pop("queued_at", began))
+        self._stats.inc_value(keys.PROXY_WAITED_SECONDS, (now - began).total_seconds())
         await self._spend_page()
         self._stats.inc_value(keys.labelled(keys.PROXY_REQUESTS_COUNT, exit=lease.exit_name))
 

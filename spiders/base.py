@@ -95,7 +95,8 @@ class JobSpider(scrapy.Spider):
         spec = self.platform.search_request(step.query, step.page)
         expected = self.session.memory.expected.get(search.round) if step.query == search.query else None
         meta = {"page_number": step.page, "ledger_page": step.page_number, "query": search.query, "expected": expected}
-        meta["believable"] = search.round in self.session.memory.believable
+        meta |= {"believable": search.round in self.session.memory.believable, "round": search.round}
+        meta["queued_at"] = self.session.clock()
         hooks = {"callback": self.parse_search, "errback": self.search_failed, "cb_kwargs": {"search": search}}
         return self.make_request(spec, hooks, **meta)
 
@@ -124,8 +125,10 @@ class JobSpider(scrapy.Spider):
             yield page
             stored = await self.outcome_of(page)
             if search.details:
+                began = self.session.clock()
                 async for detail in read_details(self, search, select_jobs(page, stored.missing_details)):
                     yield detail
+                self.session.round_clock.set_apart(search.round, self.session.clock() - began)
             search.plan = plan
             following = await self.go_on(search, stop)
         except ParseError as error:

@@ -14,7 +14,7 @@ from jobdata_scrapy.verdict_policy import BLOCKS
 
 ANSWERS_NEEDED = 20  # of fewer answers a share says nothing
 NEW_NEEDED = 3  # the first round of a keyword is all new: its share of new postings is judged by three rounds or more
-LEAST_SECONDS = 60.0  # a round shorter than this is never too long
+LEAST_SECONDS = 60.0  # a round whose pages took less is never too slow
 COMPARED = (RoundState.DONE, RoundState.CAPPED)
 
 

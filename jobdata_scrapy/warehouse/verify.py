@@ -178,7 +178,7 @@ def _batches(database: pw.Database, since: datetime, platform: str) -> Iterator[
 
 
 def _began(one: EndedRound) -> datetime:
-    """About when the round began; one that was resumed began earlier."""
+    """About when the round began; one that was resumed or waited for its turn began earlier."""
     return one.updated_at - timedelta(seconds=one.coverage.seconds)
 
 

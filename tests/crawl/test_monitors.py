@@ -51,6 +51,14 @@ def test_rounds_that_were_red_are_no_history(crawl, sandbox, tmp_path):
     assert "4 postings, 40 are usual" in run.err
 
 
+def test_neither_waiting_nor_details_make_a_keyword_slow(crawl, three_pages, ledger, store_dir):
+    pace = {"SLEEP_MIN_SECONDS": "0.3", "SLEEP_MAX_SECONDS": "0.3"}
+    run = crawl("zhilian", keyword=three_pages("zhilian"), city="上海", pages="1", details="true", settings=pace)
+    assert (run.code, run.report["stats"]["detail/stored"]) == (0, 20), run.err
+    (line,) = ledger(store_dir, run.report["run"]["run_id"])
+    assert 0 < line["seconds"] < run.report["run"]["duration_seconds"] - 20 * 0.3
+
+
 def test_green_but_empty_is_red_even_beside_a_healthy_keyword(crawl, sandbox):
     for keyword, total in (("变空", 30), ("照旧", 30)):
         sandbox.control({"total": {"site": "qcwy", "keyword": keyword, "city": "上海", "total": total}})
