@@ -78,6 +78,7 @@ _A_MONTH = {
     SalaryUnit.HOUR: WORK_HOURS_A_DAY * WORK_DAYS_A_MONTH,
 }
 _LEAST_BARE_MONTHLY = 1_000  # "15-25" without any unit may be K or anything else; "8000-12000" is CNY
+_LEAST_BARE = {SalaryUnit.MONTH: _LEAST_BARE_MONTHLY, SalaryUnit.YEAR: 12 * _LEAST_BARE_MONTHLY}  # "20-30/年" is 万, most likely
 
 
 @lru_cache(maxsize=4096)
@@ -99,7 +100,7 @@ def parse_salary(text: str) -> Salary:
         raise UnreadableText("salary", text, EXPECTED)
     unit = _UNITS[match["per"] or match["lead"] or "月"]
     low, high = _read_ends(match)
-    if unit is SalaryUnit.MONTH and not (match["first_unit"] or match["second_unit"]) and min(low, high) < _LEAST_BARE_MONTHLY:
+    if unit in _LEAST_BARE and not (match["first_unit"] or match["second_unit"]) and min(low, high) < _LEAST_BARE[unit]:
         raise UnreadableText("salary", text, EXPECTED)
     bound = (match["bound"] or match["late_bound"] or "")[-1:]
     return _make_salary(
@@ -111,15 +112,16 @@ def parse_salary(text: str) -> Salary:
 
 
 def _read_ends(match: re.Match[str]) -> tuple[float, float]:
-    """Both ends in CNY, the lower first. An end without unit takes the unit of the other end."""
+    """Both ends in CNY, the lower first. An end without unit takes the unit of the other end, or is CNY where it is large."""
     first_unit, second_unit = match["first_unit"], match["second_unit"] or ""
     first = _read_amount(match["first"], first_unit or second_unit)
     if match["second"] is None:
         return first, first
     second = _read_amount(match["second"], second_unit or first_unit)
-    bare = float(match["first"])
-    if not first_unit and first > second and bare >= _LEAST_BARE_MONTHLY:
-        first = bare  # "8000-1.2万": eight thousand CNY, not eight thousand times ten thousand
+    if not first_unit and first > second and float(match["first"]) >= _LEAST_BARE_MONTHLY:
+        first = float(match["first"])  # "8000-1.2万": eight thousand CNY, not eight thousand times ten thousand
+    if not second_unit and second > first and float(match["second"]) >= _LEAST_BARE_MONTHLY:
+        second = float(match["second"])  # "8千-12000"
     return min(first, second), max(first, second)
 
 
