@@ -22,7 +22,7 @@ from jobdata_scrapy.normalize.published import parse_published
 from jobdata_scrapy.normalize.salary import parse_salary
 from jobdata_scrapy.normalize.skills import clean_skills
 from jobdata_scrapy.normalize.text import clean_text, mask_contacts
-from jobdata_scrapy.platform import Platform
+from jobdata_scrapy.platform import NATIONWIDE, Platform
 
 MAX_ID_LENGTH = 128
 MAX_TITLE_LENGTH = 500
@@ -163,7 +163,7 @@ def _normalize_job(job: Job, page: Page, unreadable: list[tuple[str, str]]) -> N
     except UnreadableText:
         unreadable.append(("degree", job.degree_text))
     try:
-        area = resolve_area(job.city_text or page.city, job.district_text)
+        area = resolve_area(job.city_text or ("" if page.city == NATIONWIDE else page.city), job.district_text)
         job.area_code, job.city, job.district = area.code, area.city, area.district
     except UnreadableText:
         unreadable.append(("city", job.city_text))

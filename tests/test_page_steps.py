@@ -1,6 +1,7 @@
 """What happens to a page, step by step."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -185,6 +186,13 @@ def test_what_cannot_be_read_is_told_and_never_stops_a_row():
     assert job.salary_low is None
     assert job.salary_text == "看心情"
     assert job.content_hash
+
+
+@pytest.mark.parametrize(("searched", "city"), [("上海", "上海"), ("全国", "")])
+def test_without_a_city_of_its_own_a_posting_is_where_it_was_searched(searched: str, city: str):
+    job = Job("1", "t")
+    assert normalize_page(replace(make_page(job), city=searched)) == []
+    assert job.city == city
 
 
 def test_numbers_of_the_site_fill_in_where_the_text_tells_none():

@@ -23,7 +23,7 @@ WATCHED_FIELDS: dict[str, Callable[[Job], Any]] = {
     "title": attrgetter("title"),
     "company_name": attrgetter("company_name"),
     "salary_text": attrgetter("salary_text"),
-    "city": lambda job: job.city or job.city_text,
+    "city": attrgetter("city_text"),  # the site's word: `city` may be the search's
 }
 """Fields without which a posting is of little use: `looked_at` postings were looked at, `filled` of them have the field."""
 _clean_word = lru_cache(maxsize=4096)(clean_text)  # for words that many postings share
