@@ -25,7 +25,8 @@ class LedgerPipeline:
 
     async def process_item(self, page: Page) -> Page:
         if page.stored is None:  # CLICKHOUSE_ENABLED is off: every good posting counts as new
-            page.stored = StoredPage(new=sum(job.state is not RowState.REPEATED for job in page.jobs))
+            good = [job.job_id for job in page.jobs if job.state is not RowState.REPEATED]
+            page.stored = StoredPage(new=len(good), missing_details=tuple(good) if page.asks_details else ())
         if page.page_kind == PageKind.SEARCH:
             await self._session.report_page(page)
             self._count(page, page.stored)

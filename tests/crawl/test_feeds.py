@@ -22,6 +22,15 @@ def test_details_are_in_the_row_of_their_posting(crawl, three_pages, tmp_path):
     assert all(row["salary_text"] and row["city"] == "上海" for row in rows)
     assert {row["page_kind"] for row in rows} <= {"search", "detail"}
 
+    path.unlink()
+    alone = crawl(
+        "boss", keyword=keyword, city="上海", pages="1", details="true", settings={**settings, "CLICKHOUSE_ENABLED": "0"}
+    )
+    assert (alone.code, alone.report["stats"]["detail/stored"]) == (0, 15), alone.err
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (len(rows), all(row["description"] for row in rows)) == (15, True)
+
     crawl("boss", keyword=keyword, city="上海", pages="1", settings=settings)
     with path.open(encoding="utf-8-sig", newline="") as file:
         again = list(csv.DictReader(file))
