@@ -1,15 +1,19 @@
-"""Between a run and the anomaly detector: answers as it wants them, and what it found kept for the operator."""
+"""Between a run and the anomaly detector: answers counted, and as it wants them, and what it found kept for the operator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jobdata_scrapy import stats as keys
 from jobdata_scrapy.anomaly_signs import Observation
 from jobdata_scrapy.anomaly_windows import Finding
 from jobdata_scrapy.leases import AnomalyEvent
 from jobdata_scrapy.platform import PageKind, SearchPage, Verdict
 from jobdata_scrapy.run_session import RunSession
+
+if TYPE_CHECKING:
+    from scrapy.statscollectors import StatsCollector
 
 
 def observe_answer(session: RunSession, meta: Mapping[str, Any], verdict: Verdict) -> Observation:
@@ -29,6 +33,12 @@ def observe_answer(session: RunSession, meta: Mapping[str, Any], verdict: Verdic
         expected=meta.get("expected"),
         believable=meta.get("believable", False),
     )
+
+
+def count_verdict(session: RunSession, stats: StatsCollector, verdict: Verdict, latency: float | None = None) -> None:
+    """Counts what an answer, or a part of one, was worth, in stats and report alike. latency: seconds, None: not measured."""
+    stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
+    session.tally.add_answer(verdict, latency)
 
 
 async def watch_length(session: RunSession, meta: Mapping[str, Any], parsed: SearchPage) -> None:

@@ -9,6 +9,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.misc import load_object
 
 from jobdata_scrapy import stats as keys
+from jobdata_scrapy.anomaly_watch import count_verdict
 from jobdata_scrapy.exceptions import RequestRefused
 from jobdata_scrapy.platform import Answer, PageKind, Verdict
 from jobdata_scrapy.run_session import RunSession, session_of
@@ -63,8 +64,7 @@ class AnomalyMiddleware:
         if not isinstance(exception, self._lost):
             return None
         verdict = Verdict.SERVER_ERROR
-        self._crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
-        self._session.tally.add_answer(verdict, None)
+        count_verdict(self._session, self._crawler.stats, verdict)
         again = get_retry_request(request, spider=self._crawler.spider, reason=exception)
         if again is not None:
             return again
@@ -79,8 +79,7 @@ class AnomalyMiddleware:
             self._session.gate.slow_down(slot)
         elif verdict not in BLOCKS:
             self._session.gate.speed_up(slot)
-        self._crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
-        self._session.tally.add_answer(verdict, request.meta.get("download_latency", 0.0))
+        count_verdict(self._session, self._crawler.stats, verdict, request.meta.get("download_latency", 0.0))
 
     def _ask_again(self, request: Request, response: Response, verdict: Verdict, attempts: int) -> Request | None:
         if verdict is Verdict.SERVER_ERROR:  # one counter for server errors and lost connections

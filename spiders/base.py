@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import scrapy
 
 from jobdata_scrapy import stats as keys
-from jobdata_scrapy.anomaly_watch import watch_length
+from jobdata_scrapy.anomaly_watch import count_verdict, watch_length
 from jobdata_scrapy.answers import keep_answer
 from jobdata_scrapy.backend import open_backend
 from jobdata_scrapy.browser import check_browser
@@ -163,7 +163,7 @@ class JobSpider(scrapy.Spider):
         """The item of a list page."""
         self.crawler.stats.inc_value(keys.POSTING_SKIPPED, parsed.skipped)
         if parsed.capped:
-            self.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=Verdict.CAPPED))
+            count_verdict(self.session, self.crawler.stats, Verdict.CAPPED)
         page = self.new_page(search, PageKind.SEARCH, number)
         page.jobs, page.rejected = parsed.jobs, parsed.rejected
         page.total = parsed.total if search.step.query == search.query else None  # a part's total says nothing of the whole
@@ -198,8 +198,7 @@ class JobSpider(scrapy.Spider):
     async def ask_again_or_fail(self, response: Response, search: Search, error: ParseError) -> scrapy.Request | None:
         """A changed layout: the page is not counted as read; asked again a few times, then kept, and the run ends."""
         verdict = Verdict.LAYOUT_CHANGED
-        self.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
-        self.session.tally.add_answer(verdict, None)
+        count_verdict(self.session, self.crawler.stats, verdict)
         attempts = response.meta.get("verdict_attempts", {})
         if decide(verdict, attempts.get(verdict, 0)) is Action.AGAIN:
             self.crawler.stats.inc_value(keys.labelled(keys.ANOMALY_RETRY_COUNT, verdict=verdict))

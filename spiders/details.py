@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jobdata_scrapy import stats as keys
+from jobdata_scrapy.anomaly_watch import count_verdict
 from jobdata_scrapy.exceptions import ParseError, RequestRefused
 from jobdata_scrapy.items import Job, Page
 from jobdata_scrapy.platform import Answer, DetailPage, PageKind, Verdict
@@ -68,7 +69,7 @@ async def _ask_batch(spider: JobSpider, jobs: Sequence[Job]) -> list[bytes | Non
 def _judge(spider: JobSpider, body: bytes) -> Verdict:
     """Each sub-answer of a batch is judged alone: a batch may be healthy outside and refused inside."""
     verdict = spider.platform.verdict(Answer(200, {"content-type": "application/json"}, body, PageKind.DETAIL))
-    spider.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
+    count_verdict(spider.session, spider.crawler.stats, verdict)
     return verdict
 
 
@@ -94,7 +95,7 @@ async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes 
     try:
         return _make_page(spider, search, job, parse(body))
     except ParseError:
-        stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=Verdict.LAYOUT_CHANGED))
+        count_verdict(spider.session, stats, Verdict.LAYOUT_CHANGED)
         spider.keep(body, search, f"detail-{quote(job.job_id, safe='')[:80]}")
         raise
 

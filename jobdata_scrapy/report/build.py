@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobdata_scrapy import __version__
+from jobdata_scrapy import stats as keys
 from jobdata_scrapy.backend.base import RunRecord, SpoolCounts
 from jobdata_scrapy.coverage import Coverage
 from jobdata_scrapy.report.judge import Judgement, MonitorOutcome, count_uncovered, describe_queue
@@ -154,12 +155,13 @@ def _build_top(pairs: list[tuple[str, int]]) -> list[dict[str, Any]]:
 
 def _build_traffic(stats: Mapping[str, Any]) -> dict[str, Any]:
     prefix = "downloader/response_status_count/"
+    again = keys.labelled(keys.ANOMALY_RETRY_COUNT, verdict="")
     return {
         "requests": stats.get("downloader/request_count", 0),
         "request_bytes": stats.get("downloader/request_bytes", 0),
         "responses": stats.get("downloader/response_count", 0),
         "response_bytes": stats.get("downloader/response_bytes", 0),
-        "retries": stats.get("retry/count", 0),
+        "retries": sum(value for key, value in stats.items() if key == "retry/count" or key.startswith(again)),
         "statuses": {key.removeprefix(prefix): value for key, value in sorted(stats.items()) if key.startswith(prefix)},
     }
 
