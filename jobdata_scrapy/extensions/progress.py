@@ -16,6 +16,7 @@ from scrapy.utils.asyncio import create_looping_call
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.extensions.progress_bar import ProgressBar
 from jobdata_scrapy.extensions.progress_state import ProgressState
+from jobdata_scrapy.extensions.run_console import RunConsole
 from jobdata_scrapy.items import Page
 from jobdata_scrapy.platform import Platform
 from jobdata_scrapy.verdict_policy import BLOCKS
@@ -66,7 +67,7 @@ class ProgressExtension:
             raise NotConfigured
         log_pages, log_seconds = settings.getint("PROGRESS_LOG_PAGES", 10), settings.getfloat("PROGRESS_LOG_SECONDS", 30.0)
         assert crawler.stats is not None  # noqa: S101 - Scrapy makes it before the extensions
-        extension = cls(crawler.stats, Console(stderr=True), log_pages=log_pages, log_seconds=log_seconds)
+        extension = cls(crawler.stats, RunConsole(), log_pages=log_pages, log_seconds=log_seconds)
         extension.connect(crawler)
         return extension
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
 from scrapy import signals
 
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.exceptions import PageFailed, StorageError
+from jobdata_scrapy.extensions.run_console import RunConsole
 from jobdata_scrapy.items import Page
 from jobdata_scrapy.report.terminal import print_report
 from jobdata_scrapy.run_session import RunSession, session_of
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class RunReportExtension:
-    def __init__(self, session: RunSession, stats: StatsCollector, console: Console) -> None:
+    def __init__(self, session: RunSession, stats: StatsCollector, console: RunConsole) -> None:
         self._session = session
         self._stats = stats
         self._console = console
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        extension = cls(session_of(crawler), crawler.stats, Console(stderr=True))
+        extension = cls(session_of(crawler), crawler.stats, RunConsole())
         connect = crawler.signals.connect
         connect(extension.item_error, signals.item_error)
         connect(extension.item_dropped, signals.item_dropped)

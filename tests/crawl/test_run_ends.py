@@ -21,6 +21,7 @@ from jobdata_scrapy.db.keywords import lease_keyword, release_keyword
 from jobdata_scrapy.db.tokens import add_token
 from jobdata_scrapy.leases import Owner
 from jobdata_scrapy.settings import ITEM_PIPELINES
+from tests.crawl.crawl_process import crawling
 
 pytestmark = pytest.mark.slow
 ONE_ATTEMPT = {"KEYWORD_MAX_ATTEMPTS": "1", "KEYWORD_BACKOFF_SECONDS": "0", "LOCK_SECONDS": "0", "EXIT_COOLDOWN_SECONDS": "0"}
@@ -247,3 +248,13 @@ def test_robots_txt_that_could_not_be_fetched_is_asked_again(crawl, sandbox, thr
     ends = {one["keyword"]: (one["state"], one["stop_reason"]) for one in run.report["rounds"]}
     assert ends == {words[0]: ("failed", "server_error"), words[1]: ("done", "end")}
     assert [one["kind"] for one in sandbox.log()] == ["robots"] * 4 + ["search"] * 3
+
+
+def test_a_run_whose_reader_has_gone_ends_all_the_same(sandbox, store):
+    """As of `scrapy crawl ... 2>&1 | head -1`."""
+    arguments = ("zhilian", "-a", "keyword=没人看", "-a", "city=上海", "-a", "pages=1")
+    with crawling(sandbox, store, *arguments) as crawl:
+        assert crawl.process.stderr.readline()
+        for pipe in (crawl.process.stdout, crawl.process.stderr):
+            pipe.close()
+        assert crawl.process.wait(60) == 0
