@@ -169,7 +169,7 @@ class RunSession:
         self._round_end_hooks.pop(round_id, lambda: None)()
 
     def on_release(self, hook: Callable[[], Awaitable[None]]) -> None:
-        """Awaits `hook` when the rounds have ended and the backend is still open: for what is held on lease."""
+        """Awaits `hook` when the rounds have ended, before the run is judged: for feeds and what is held on lease."""
         self._release_hooks.append(hook)
 
     def judge_with(self, monitors: Monitors) -> None:

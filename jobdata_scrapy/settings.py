@@ -56,14 +56,15 @@ ITEM_PIPELINES = {
     "pipelines.ledger.LedgerPipeline": 950,  # rows first, then the page is reported; cannot be switched off
 }
 ITEM_PROCESSOR = "pipelines.manager.PagePipelineManager"  # Scrapy's own waits for ever for a cancelled step
-# Without two closed doors (see below): told None instead, they would be loaded to be left out.
+# Without two closed doors (see below) and what ours replaces: told None instead, they would be loaded to be left out.
 EXTENSIONS_BASE = {
     name: place
     for name, place in default_settings.EXTENSIONS_BASE.items()
-    if not name.endswith((".TelnetConsole", ".RemoteControl"))
+    if not name.endswith((".TelnetConsole", ".RemoteControl", ".FeedExporter"))
 }
 EXTENSIONS = {
     "jobdata_scrapy.extensions.progress.ProgressExtension": 50,  # before the report, which is printed below the bar
+    "jobdata_scrapy.extensions.feeds.FeedExporter": 55,  # Scrapy's own, whose failures count
     "jobdata_scrapy.extensions.drain.DrainExtension": 60,  # ends the run when asked to; in place of Scrapy's signal handlers
     "jobdata_scrapy.extensions.monitors.MonitorsExtension": 90,  # looks at the run before it is judged
     "jobdata_scrapy.extensions.run_report.RunReportExtension": 100,  # closes the run in order, judges it
@@ -75,9 +76,13 @@ DOWNLOAD_HANDLERS = {  # puts the signature on the wire; SOCKS beside HTTP
 }
 FEED_EXPORTERS = {  # unfold pages: one row a posting
     "csv": "pipelines.feed_exporters.JobCsvExporter",
+    "json": "pipelines.feed_exporters.JobJsonExporter",
     "jsonl": "pipelines.feed_exporters.JobJsonLinesExporter",
     "jsonlines": "pipelines.feed_exporters.JobJsonLinesExporter",
-    "json": "pipelines.feed_exporters.JobJsonExporter",
+    "jl": "pipelines.feed_exporters.JobJsonLinesExporter",
+    "xml": None,  # Scrapy's own would write a page as one item
+    "marshal": None,
+    "pickle": None,
 }
 FEED_EXPORT_ENCODING = "utf-8"  # default: escapes everything but ASCII in JSON
 LOG_FORMATTER = "jobdata_scrapy.log_formatter.QuietLogFormatter"

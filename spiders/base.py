@@ -29,6 +29,7 @@ from jobdata_scrapy.items import Job, Page, StoredPage
 from jobdata_scrapy.js_signer import JsSigner
 from jobdata_scrapy.platform import PageKind, Platform, RequestSpec, SearchPage, Verdict
 from jobdata_scrapy.run_session import RunSession, session_of
+from jobdata_scrapy.scrapy_settings import check_scrapy_settings
 from jobdata_scrapy.verdict_policy import TABLE, Action, decide
 from spiders.arguments import Details, read_arguments
 from spiders.details import read_details
@@ -66,6 +67,7 @@ class JobSpider(scrapy.Spider):
         if platform.script_setting and settings.get(platform.script_setting):
             JsSigner(settings[platform.script_setting], platform.script_setting).close()
         read_exits(config)
+        check_scrapy_settings(settings)
         open_backend(config)  # connects to nothing: reads the addresses only
 
     @property

@@ -36,3 +36,12 @@ def test_details_are_in_the_row_of_their_posting(crawl, three_pages, tmp_path):
         again = list(csv.DictReader(file))
     assert len(again) > len(rows)
     assert "job_id" not in {row["job_id"] for row in again}
+
+
+def test_a_feed_that_ends_up_unwritten_fails_the_run(crawl, three_pages):
+    settings = {"FEEDS": '{"/dev/full": {"format": "csv"}}'}
+    run = crawl("zhilian", keyword=three_pages("zhilian"), city="上海", pages="1", settings=settings)
+    assert (run.code, run.round["stored"]) == (1, 20), run.err
+    (problem,) = run.report["judgement"]["problems"]
+    assert "the feed /dev/full could not be written: No space left on device" in problem["message"]
+    assert "Traceback" not in run.err

@@ -26,6 +26,8 @@ WRONG = [
     pytest.param("qcwy", GOOD, {"PROXY_URL": f"http://u:{SECRET}@h"}, "PROXY_URL: ", id="proxy"),
     pytest.param("qcwy", GOOD, {"PROXY_TUNNEL": "h", "PROXY_PASSWORD": SECRET}, "PROXY_TUNNEL: ", id="tunnel"),
     pytest.param("qcwy", GOOD, {"DATABASE_URL": f"db2://u:{SECRET}@h/x"}, "DATABASE_URL: ", id="database"),
+    pytest.param("qcwy", GOOD, {"DEDUP_ENABLED": "maybe"}, "DEDUP_ENABLED: 'maybe' is not allowed", id="switch"),
+    pytest.param("qcwy", GOOD, {"FEEDS": '{"/proc/z.csv": {"format": "csv"}}'}, "feed /proc/z.csv: cannot be written", id="feed"),
     pytest.param(
         "qcwy",
         GOOD,
