@@ -15,6 +15,8 @@ EXIT_CODES = {"kept": 0, "failed": 1, "capped": 3}  # 2 is a usage error, given 
 MAX_ERRORS_SHOWN = 10
 SHORTFALL_ALLOWED = 0.2
 """A site's total moves while it is paged and may count advertisement cards; a round that ends further below it lost postings."""
+REJECTED_ALLOWED, REJECTED_FEW = 0.1, 2
+"""Of the postings seen, and so many in any case: single rows go wrong on every site, a tenth of them is another layout."""
 
 _REPLAY = "bring the warehouse back (scrapy warehouse status), then scrapy spool replay"
 _STOP_ACTIONS = {
@@ -159,6 +161,9 @@ def _check_round(coverage: Coverage) -> Iterator[Problem]:
         parts = coverage.new + coverage.changed + coverage.unchanged + coverage.repeated + coverage.rejected + coverage.spooled
         message = f"{name} saw {coverage.seen} postings but accounts for {parts}"
         yield Problem("sums_differ", message, "report this as a bug with the run's JSON report; run the keyword again")
+    if coverage.rejected > max(REJECTED_FEW, REJECTED_ALLOWED * coverage.seen):
+        message = f"{name}: {coverage.rejected} of {coverage.seen} postings were refused (the table rejected_row has them)"
+        yield Problem("rejected_many", message, "the site changed its answers: an engineer has to mend the parser")
     yield from _check_arrival(coverage, name)
 
 

@@ -47,6 +47,7 @@ PROBLEMS = {
         "查看原因（scrapy keywords list --state dead），排除后运行 scrapy keywords retry",
     ),
     "no_items": ("没有找到任何职位", "在网站上核对关键词；若网站上有结果，说明该出口 IP 被隐藏了结果"),
+    "rejected_many": ("很多职位被拒收", "网站改了返回格式：需要工程师修复解析器"),
     "fields_missing": ("很多职位缺少重要字段", "在网站上核对：可能登录失效，或网站改了字段名"),
     "blocked_often": ("网站频繁拒绝访问", "放慢速度（SLEEP_MIN_SECONDS）或增加出口"),
     "unlike_history": ("与该关键词以往正常的采集差别很大", "与以往的报告和网站核对，可能被隐藏了结果"),

@@ -53,6 +53,7 @@ def test_a_run_that_kept_its_promises_is_green(judge, changes):
         ({"spooled": 3, "seen": 33}, "spooled"),
         ({"spooled": 3, "seen": 33, "state": PARTIAL, "stop_reason": "end", "stored": None}, "spooled"),
         ({"total": 300}, "shortfall"),
+        ({"seen": 33, "rejected": 4}, "rejected_many"),
         ({"seen": 0, "new": 0, "repeated": 0, "rejected": 0, "distinct": 0, "stored": 0, "total": 0}, "no_items"),
         ({"state": PARTIAL, "stop_reason": "pages_limit", "stored": 0}, "count_mismatch"),
         ({"state": CAPPED, "stored": 3}, "count_mismatch"),
