@@ -23,6 +23,7 @@ MAX_BACKOFF = timedelta(days=1)
 MAX_PRIORITY = 9
 SPOOLED = "spooled"  # given back with it: all pages were read, some wait on disk
 SPOOL_PAUSE = timedelta(hours=1)  # then it is looked at again; the replay ends it before, without a lease
+SPOOL_LOST_AFTER = timedelta(days=1)  # then nobody is likely to write it any more
 EMPTY_PAUSE = timedelta(hours=8)  # after FOUND_EMPTY on page 1, which may be true: so it is seen again and again over a day
 UNREADABLE = Verdict.LAYOUT_CHANGED.lower()
 MAX_ERROR_LENGTH = 500
@@ -118,10 +119,14 @@ def wake(row: Keyword, now: datetime, rules: QueueRules) -> None:
 
 
 def revive(row: Keyword, now: datetime) -> None:
-    """By hand: a dead or failed keyword begins anew, the back-off of a partial one ends; others stay as they are."""
+    """By hand: a dead or failed keyword begins anew, the back-off of a partial one ends; others stay as they are.
+
+    One that has long waited for a spool begins anew, too: that spool may be gone with its machine.
+    """
     if row.state not in REVIVED:
         return
-    if row.state != KeywordState.PARTIAL:
+    lost_spool = row.last_error == SPOOLED and row.round_at is not None and now - row.round_at > SPOOL_LOST_AFTER
+    if row.state != KeywordState.PARTIAL or lost_spool:
         change(row, state=KeywordState.PENDING, owner=None)
     change(row, attempts=0, not_before=None)
     schedule(row, now)

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from jobdata_scrapy.coverage import RoundState
@@ -80,6 +82,15 @@ def test_a_filter_restricts(database):
     assert found(states=["running"]) == {("boss", "a", "上海")}
     assert len(list_keywords(database, ALL, limit=3)) == 3
     assert count_keywords(database, KeywordFilter(platform="boss")) == {"pending": 2, "running": 1}
+
+
+@pytest.mark.parametrize(("hours", "goes_on"), [(23, True), (25, False)])
+def test_retry_gives_up_a_spool_that_is_likely_lost(database, hours, goes_on):
+    add(database, "a")
+    end(database, lease(database), RoundState.PARTIAL, "spooled")
+    assert retry_keywords(database, ALL, now=T0 + timedelta(hours=hours)) == 1
+    assert row_of(database, "a").state == ("partial" if goes_on else "pending")
+    assert lease(database, when=hours * 3600).goes_on is goes_on
 
 
 @pytest.mark.parametrize(("state", "revived"), [("failed", "pending"), ("partial", "partial")])
