@@ -8,7 +8,7 @@ from collections import Counter
 from scrapy.commands import ScrapyCommand
 
 from jobdata_scrapy.commands._one_line import OneLineErrors
-from jobdata_scrapy.commands._sites import find_platform
+from jobdata_scrapy.commands._sites import check_search, find_platform
 from jobdata_scrapy.commands._subcommands import (
     LineParser,
     opened,
@@ -61,9 +61,10 @@ class Command(OneLineErrors, ScrapyCommand):
 def show_coverage(config: Config, given: argparse.Namespace) -> None:
     """The table, and how many searches are in which state."""
     platform = find_platform(given.platform).name if given.platform else ""
+    city = check_search(platform, given.city)[1] if platform and given.city else given.city
     with opened(config) as database:
         found = list_coverage(
-            database, platform=platform, keyword=given.keyword, city=given.city, state=given.state, limit=given.limit + 1
+            database, platform=platform, keyword=given.keyword, city=city, state=given.state, limit=given.limit + 1
         )  # fmt: skip
     rows = found[: given.limit]
     if given.json:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from jobdata_scrapy.exceptions import ArgumentError
+from jobdata_scrapy.normalize import UnreadableText
+from jobdata_scrapy.normalize.city import resolve_area
 from jobdata_scrapy.warehouse.schema import PLATFORMS
 
 FIELDS = {
@@ -75,7 +78,7 @@ def parse_filters(pairs: Iterable[str], platforms: Collection[str] = PLATFORMS) 
         raise ArgumentError(f"filter from: {given['from']!r} is after to={given['to']}; allowed: a day not after it")
     return Filters(
         platforms=_read_platforms(given.get("site", ""), platforms),
-        cities=_split(given.get("city", "")),
+        cities=tuple(dict.fromkeys(map(_read_city, _split(given.get("city", ""))))),
         keyword=given.get("keyword", ""),
         employer=given.get("employer", ""),
         date_from=first,
@@ -141,6 +144,15 @@ def _read_platforms(text: str, known: Collection[str]) -> tuple[str, ...]:
     if wrong := next((name for name in names if name not in known), None):
         raise ArgumentError(f"filter site: {wrong!r} is unknown; allowed: {', '.join(sorted(known))}")
     return names
+
+
+def _read_city(text: str) -> str:
+    """The city as the postings have it: 上海 for 上海市."""
+    with suppress(UnreadableText):
+        area = resolve_area(text)
+        if area.city and not area.district:
+            return area.city
+    raise ArgumentError(f"filter city: {text!r} is no city; allowed: such as 上海 or 杭州, with commas between them")
 
 
 def _read_day(name: str, text: str) -> date:

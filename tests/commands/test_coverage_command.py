@@ -58,6 +58,7 @@ def test_the_table_shows_it_and_counts(run):
     [
         (["--platform", "qcwy"], ["under way"]),
         (["--keyword", "covered", "--city", "上海"], ["covered"]),
+        (["--platform", "boss", "--keyword", "covered", "--city", "上海市"], ["covered"]),
         (["--state", "capped"], ["cut off"]),
         (["--state", "never"], ["waiting"]),
         (["--platform", "boss", "--limit", "1"], ["broken"]),

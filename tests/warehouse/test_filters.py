@@ -40,6 +40,8 @@ def test_a_salary_band_may_be_open(word, low, high):
         (["boss"], "filter: 'boss' is not FIELD=VALUE with a FIELD of site, city, keyword, employer, from, to, salary"),
         (["colour=red"], "filter: 'colour=red' is not FIELD=VALUE with a FIELD of site, "),
         (["site=linkedin"], "filter site: 'linkedin' is unknown; allowed: boss, qcwy, zhilian"),
+        (["city=上海,Atlantis"], "filter city: 'Atlantis' is no city; allowed: such as 上海"),
+        (["city=海淀区"], "filter city: '海淀区' is no city"),
         (["city="], "filter city: the value is missing; allowed: cities, with commas between them"),
         (["city=上海", "city=北京"], "filter: city is given twice ('上海' and '北京'); allowed: once"),
         (["from=1.2.2026"], "filter from: '1.2.2026' is no day; allowed: YYYY-MM-DD, such as 2026-01-31"),
@@ -59,10 +61,14 @@ def test_sites_are_those_that_the_caller_knows():
     assert parse_filters(["site=newsite"], ["newsite"]).platforms == ("newsite",)
 
 
+def test_cities_are_those_of_the_postings():
+    assert parse_filters(["city=上海市,杭州、上海，北京市"]).cities == ("上海", "杭州", "北京")
+
+
 def test_values_travel_beside_the_condition():
-    condition, parameters = where(parse_filters(["site=boss", "city=x' OR 1", "salary=1-", "to=2026-01-31"]))
+    condition, parameters = where(parse_filters(["site=boss", "keyword=x' OR 1", "salary=1-", "to=2026-01-31"]))
     assert "x'" not in condition
-    assert parameters == {"f_platforms": ["boss"], "f_cities": ["x' OR 1"], "f_salary_low": 1.0, "f_to": date(2026, 1, 31)}
+    assert parameters == {"f_platforms": ["boss"], "f_keyword": "x' OR 1", "f_salary_low": 1.0, "f_to": date(2026, 1, 31)}
     assert all(f"{{{name}:" in condition for name in parameters)
 
 
