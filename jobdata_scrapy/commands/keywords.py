@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import peewee as pw
 from scrapy.commands import ScrapyCommand
 
 from jobdata_scrapy.commands._one_line import OneLineErrors
@@ -123,14 +125,15 @@ def add_words(config: Config, given: argparse.Namespace) -> None:
     say(*(f"{one.platform} {one.keyword} {one.city}: {outcome}" for one, outcome in zip(new, outcomes, strict=True)))
 
 
-def import_file(config: Config, given: argparse.Namespace) -> None:
-    """The good lines; each bad one is told, and why."""
+def import_file(config: Config, given: argparse.Namespace) -> int:
+    """The good lines; each bad one is told, and why, and makes the exit code 1."""
     platform = find_platform(given.platform).name if given.platform else ""
     found = read_keyword_file(given.file, check_search, platform=platform)
     with opened(config) as database:
         outcomes = Counter(add_keywords(database, found.keywords))
     say(*(f"line {bad.line}: {bad.reason}" for bad in found.bad))
     say(", ".join(f"{outcomes[outcome]} {outcome}" for outcome in Outcome) + f", {len(found.bad)} bad lines left out")
+    return 1 if found.bad else 0
 
 
 def list_all(config: Config, given: argparse.Namespace) -> None:
@@ -174,19 +177,19 @@ def show(config: Config, given: argparse.Namespace) -> None:
 def retry(config: Config, given: argparse.Namespace) -> None:
     """Dead and failed ones become pending, partial ones go on at once."""
     with opened(config) as database:
-        say(f"{keyword_list.retry_keywords(database, _filter(given))} keywords are tried again")
+        say(f"{keyword_list.retry_keywords(database, _find(database, given))} keywords are tried again")
 
 
 def pause(config: Config, given: argparse.Namespace) -> None:
     """Not leased until resumed; what is running goes on."""
     with opened(config) as database:
-        say(f"{keyword_list.pause_keywords(database, _filter(given))} keywords paused")
+        say(f"{keyword_list.pause_keywords(database, _find(database, given))} keywords paused")
 
 
 def resume(config: Config, given: argparse.Namespace) -> None:
     """Ends a pause."""
     with opened(config) as database:
-        say(f"{keyword_list.pause_keywords(database, _filter(given), paused=False)} keywords resumed")
+        say(f"{keyword_list.pause_keywords(database, _find(database, given), paused=False)} keywords resumed")
 
 
 def remove(config: Config, given: argparse.Namespace) -> None:
@@ -194,11 +197,20 @@ def remove(config: Config, given: argparse.Namespace) -> None:
     if not (given.keyword or given.all or given.state):
         raise ArgumentError("keyword: is missing; name keywords, or give --state, or --all for every keyword of the site")
     with opened(config) as database:
-        removed, leased = keyword_list.remove_keywords(database, _filter(given), force=given.force)
+        removed, leased = keyword_list.remove_keywords(database, _find(database, given), force=given.force)
     say(
         f"{removed} keywords removed"
         + (f", {leased} left: a process works on them (--force removes them, too)" if leased else "")
     )
+
+
+def _find(database: pw.Database, given: argparse.Namespace) -> KeywordFilter:
+    """What is to be changed. Raises ArgumentError for a keyword that the queue does not have, before any is."""
+    which = _filter(given)
+    for word in which.keywords:
+        if not keyword_list.list_keywords(database, replace(which, keywords=[word], states=[]), 1):
+            raise ArgumentError(f"keyword: {word!r} is not in the queue; scrapy keywords list shows what is")
+    return which
 
 
 def _filter(given: argparse.Namespace) -> KeywordFilter:

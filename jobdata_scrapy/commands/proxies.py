@@ -78,8 +78,8 @@ def add_proxy(config: Config, given: argparse.Namespace) -> None:
     say(f"{one.name}: {'new' if added else 'known'}")
 
 
-def import_file(config: Config, given: argparse.Namespace) -> None:
-    """The good lines; each bad one is told by its number."""
+def import_file(config: Config, given: argparse.Namespace) -> int:
+    """The good lines; each bad one is told by its number, and makes the exit code 1."""
     try:
         lines = given.file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -90,6 +90,7 @@ def import_file(config: Config, given: argparse.Namespace) -> None:
         added = exits.add_exits(database, Cipher.from_config(config), found.exits, MANUAL)
     say(*(f"line {bad.number}: {bad.reason}" for bad in found.bad))
     say(f"{added} new, {len(found.exits) - added} known, {len(found.bad)} bad lines left out")
+    return 1 if found.bad else 0
 
 
 def list_all(config: Config, given: argparse.Namespace) -> None:

@@ -72,7 +72,7 @@ def test_a_list_is_imported_and_bad_lines_are_told(run, tmp_path):
     book.save(tmp_path / "list.xlsx")
     imported = run("import", str(tmp_path / "list.xlsx"))
     assert imported.lines[0].startswith("line 3: city: '哈尔冰' is unknown to boss; did you mean 哈尔滨")
-    assert imported.lines[1] == "1 new, 0 changed, 0 known, 1 bad lines left out"
+    assert (imported.lines[1], imported.code) == ("1 new, 0 changed, 0 known, 1 bad lines left out", 1)
     (tmp_path / "list.csv").write_text("keyword\n数据分析\n", "utf-8")
     assert run("import", str(tmp_path / "list.csv"), "--platform", "qcwy").lines == [
         "1 new, 0 changed, 0 known, 0 bad lines left out"
@@ -151,3 +151,11 @@ def test_through_scrapy_itself(tmp_path):
     wrong = scrapy("add", "boss", "x", "--priority", "12")
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize("what", ["retry", "pause", "resume", "remove"])
+def test_a_keyword_that_the_queue_does_not_have_is_refused_before_any_is_changed(run, what):
+    run("add", "boss", "Java", "--city", "上海")
+    with pytest.raises(UsageError, match="keyword: 'Jva' is not in the queue"):
+        run(what, "boss", "Java,Jva")
+    assert run("list").lines[-1] == "1 pending"

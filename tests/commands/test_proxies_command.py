@@ -85,7 +85,8 @@ def test_one_that_does_not_work_among_others_is_exit_code_1(run, proxy):
 def test_a_list_is_imported_and_bad_lines_are_told(run, tmp_path):
     path = tmp_path / "proxies.txt"
     path.write_text("# mine\n127.0.0.1:81\n\nftp://x\nsocks5://127.0.0.1:82\n", "utf-8")
-    assert run("import", str(path)).lines[-1] == "2 new, 0 known, 1 bad lines left out"
+    first = run("import", str(path))
+    assert (first.lines[-1], first.code) == ("2 new, 0 known, 1 bad lines left out", 1)
     assert run("import", str(path)).lines[0].startswith("line 4: its scheme is none of")
     assert [row["exit"] for row in json.loads(run("list", "--json").out)] == ["http://127.0.0.1:81", "socks5://127.0.0.1:82"]
     assert run("remove", "http://127.0.0.1:81").lines == ["http://127.0.0.1:81: removed"]
