@@ -55,6 +55,8 @@ def read_since(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         allowed = "a number with m, h or d (7d), or a day (2026-11-01, Beijing)"
         raise ArgumentError(f"since: {text!r} is not allowed; allowed: {allowed}") from None
+    if since > now:
+        raise ArgumentError(f"since: {text!r} lies ahead; allowed: a day that has begun")
     return max(since, datetime(1970, 1, 2, tzinfo=UTC))
 
 

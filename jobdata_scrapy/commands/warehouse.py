@@ -21,7 +21,7 @@ from jobdata_scrapy.commands._prune import run_prune
 from jobdata_scrapy.commands._subcommands import LineParser, make_parser, run_subcommand, say
 from jobdata_scrapy.commands._verify import add_arguments, run_verify
 from jobdata_scrapy.config import Config
-from jobdata_scrapy.exceptions import StorageError
+from jobdata_scrapy.exceptions import ArgumentError, StorageError
 from jobdata_scrapy.warehouse.client import WarehouseClient, connect, describe_error
 from jobdata_scrapy.warehouse.local_server.files import ServerFiles
 from jobdata_scrapy.warehouse.schema import describe_plan, migrate, schema_version
@@ -106,6 +106,8 @@ def delete_old(config: Config, given: argparse.Namespace) -> None:
 def ask(config: Config, given: argparse.Namespace) -> None:
     """`scrapy warehouse query STATEMENT [--format ...]`."""
     sql = given.statement
+    if not sql.strip():
+        raise ArgumentError("statement: is empty; allowed: one statement that reads, such as 'SELECT count() FROM boss_job'")
     with _connected(config) as client:
         if given.format == "table":
             result = client.query(sql, settings=READ_ONLY)

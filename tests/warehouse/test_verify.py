@@ -74,6 +74,12 @@ def test_any_other_since_is_refused(text: str):
         read_since(text, NOW)
 
 
+def test_a_since_that_lies_ahead_is_refused():
+    """Nothing has ended since: an audit of nothing would be green."""
+    with pytest.raises(ArgumentError, match=r"^since: '2999-01-01' lies ahead"):
+        read_since("2999-01-01", NOW)
+
+
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[pw.Database]:
     database = open_database(make_config(tmp_path))

@@ -57,6 +57,8 @@ def test_queries_only_read(own_dir: Path):
     refused = run(own_dir, "query", "CREATE TABLE t (a Int8) ENGINE = Memory")
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1, refused.stderr
+    empty = run(own_dir, "query", " ")
+    assert (empty.returncode, empty.stderr.count("\n"), "statement: is empty" in empty.stderr) == (2, 1, True)
     unknown = run(own_dir, "query", "SELECT * FROM nope")
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "nope" in unknown.stderr
