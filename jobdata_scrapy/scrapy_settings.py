@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from w3lib.url import file_uri_to_path
 
 from jobdata_scrapy.exceptions import ConfigError
+from jobdata_scrapy.writable import check_writable
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -50,15 +49,8 @@ def check_feeds(feeds: Mapping[Any, Mapping[str, Any]]) -> None:
 
 
 def _check_file(path: Path, kind: str, *, overwrites: bool) -> None:
-    try:
-        if path.exists():
-            with path.open("ab"):
-                pass
-        else:
-            folder = next(parent for parent in path.absolute().parents if parent.exists())
-            with TemporaryFile(dir=folder):
-                pass
-    except OSError as error:
-        raise ConfigError(f"feed {path}: cannot be written: {os.strerror(error.errno or 0)}") from None
+    if path.is_dir():
+        raise ConfigError(f"feed {path}: is a folder; allowed: a file's name")
+    check_writable("feed", path)
     if kind == "json" and not overwrites and path.is_file() and path.stat().st_size:
         raise ConfigError(f"feed {path}: is there already, and JSON cannot be added to; -O writes it anew, a .jsonl is added to")

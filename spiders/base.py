@@ -31,6 +31,7 @@ from jobdata_scrapy.platform import PageKind, Platform, RequestSpec, SearchPage,
 from jobdata_scrapy.run_session import RunSession, session_of
 from jobdata_scrapy.scrapy_settings import check_scrapy_settings
 from jobdata_scrapy.verdict_policy import TABLE, Action, decide
+from jobdata_scrapy.writable import check_writable
 from spiders.arguments import Details, read_arguments
 from spiders.details import read_details
 from spiders.searches import Search, advance_plan, feed_searches, stop_reason
@@ -67,6 +68,7 @@ class JobSpider(scrapy.Spider):
         if platform.script_setting and settings.get(platform.script_setting):
             JsSigner(settings[platform.script_setting], platform.script_setting).close()
         read_exits(config)
+        check_writable("JOBDATA_DIR", config.jobdata_dir)
         check_scrapy_settings(settings)
         open_backend(config)  # connects to nothing: reads the addresses only
 

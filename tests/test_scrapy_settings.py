@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -46,12 +47,18 @@ def test_what_can_be_written_is_let_through_and_left_alone(tmp_path: Path):
     assert there.read_text() == "job_id\n"
 
 
+def test_a_pipe_is_not_opened(tmp_path: Path):
+    """Its reader may come later."""
+    os.mkfifo(tmp_path / "pipe")
+    check_feeds({tmp_path / "pipe": {"format": "csv"}})
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [
         ("jobs.xml", "xml", "format 'xml' has no rows of postings; allowed: csv, json"),
         ("jobs", "", "format '' has no rows"),
-        ("folder", "csv", "cannot be written: Is a directory"),
+        ("folder", "csv", "is a folder; allowed: a file's name"),
         ("full.json/jobs.csv", "csv", "cannot be written: Not a directory"),
         ("full.json", "json", "JSON cannot be added to; -O writes it anew"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -68,6 +70,12 @@ def test_a_wrong_environment_is_refused(scrapy_command, sandbox, tmp_path, name,
     environment = {"SANDBOX": sandbox.url, name: value}
     done = scrapy_command("crawl", "qcwy", "-a", "keyword=会计", env=environment, directory=tmp_path / "data")
     check_refusal(done, message)
+    assert sandbox.log() == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused(crawl, sandbox):
+    done = crawl("qcwy", keyword="会计", directory=Path("/proc/nowhere"))
+    check_refusal(done, "JOBDATA_DIR /proc/nowhere: cannot be written: ")
     assert sandbox.log() == []
 
 
