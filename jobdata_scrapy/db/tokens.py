@@ -21,6 +21,7 @@ from jobdata_scrapy.db.site_locks import open_keys, token_key
 from jobdata_scrapy.db.transaction import locked, reading, writing
 from jobdata_scrapy.exceptions import ArgumentError, ConfigError
 from jobdata_scrapy.leases import Owner, TokenLease
+from jobdata_scrapy.normalize.published import BEIJING
 
 SHOWN = 4
 LONGEST_REASON = 255
@@ -56,7 +57,7 @@ def add_token(
     if not value:
         raise ArgumentError("token: the value is empty")
     if expires_at is not None and expires_at <= now:
-        raise ArgumentError(f"expires: the token has expired at {expires_at:%Y-%m-%d %H:%M} UTC")
+        raise ArgumentError(f"expires: the token has expired at {expires_at.astimezone(BEIJING):%Y-%m-%d %H:%M} (Beijing)")
     known = list(locked(database, Token.select().where(Token.platform == platform)).execute(database))
     same = [one.name for one in known if one.name != name and _has_value(cipher, one, value)]
     if same:

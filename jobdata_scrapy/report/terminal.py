@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jobdata_scrapy.normalize.published import BEIJING
 from jobdata_scrapy.report.build import Report
 from jobdata_scrapy.report.html import format_bytes, format_duration, format_latency, format_number
 
@@ -55,14 +57,14 @@ def print_report(report: Report, console: Console, *, html_path: Path | None = N
 def make_list_table(reports: list[Report], *, plain: bool) -> Table:
     """One line a run: for `scrapy report --list`."""
     table = Table(box=box.ASCII2 if plain else box.SIMPLE_HEAD)
-    for heading in ("run", "site", "keywords", "started (UTC)", "state"):
+    for heading in ("run", "site", "keywords", "started (Beijing)", "state"):
         table.add_column(heading, no_wrap=heading in ("run", "state"))
     for heading in ("seen", "new"):
         table.add_column(heading, justify="right", no_wrap=True)
     for report in reports:
         run, state, totals = report["run"], report["judgement"]["state"], report["totals"]
         keywords = ", ".join(dict.fromkeys(line["keyword"] for line in report["rounds"])) or "-"
-        started = (run["started_at"] or "-")[:19].replace("T", " ")
+        started = f"{datetime.fromisoformat(at).astimezone(BEIJING):%Y-%m-%d %H:%M:%S}" if (at := run["started_at"]) else "-"
         texts = [Text(run["run_id"]), Text(run["platform"]), Text(keywords), Text(started)]
         numbers = [format_number(totals["seen"]), format_number(totals["new"])]
         table.add_row(*texts, Text(state, style=_STATE_STYLES.get(state, "")), *numbers)
