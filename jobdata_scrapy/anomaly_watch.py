@@ -35,10 +35,12 @@ def observe_answer(session: RunSession, meta: Mapping[str, Any], verdict: Verdic
     )
 
 
-def count_verdict(session: RunSession, stats: StatsCollector, verdict: Verdict, latency: float | None = None) -> None:
-    """Counts what an answer, or a part of one, was worth, in stats and report alike. latency: seconds, None: not measured."""
+def count_verdict(
+    session: RunSession, stats: StatsCollector, verdict: Verdict, latency: float | None = None, *, is_part: bool = False
+) -> None:
+    """Counts what an answer was worth, in stats and report alike. latency, is_part: as for `Tally.add_answer`."""
     stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
-    session.tally.add_answer(verdict, latency)
+    session.tally.add_answer(verdict, latency, is_part=is_part)
 
 
 async def watch_length(session: RunSession, meta: Mapping[str, Any], parsed: SearchPage) -> None:

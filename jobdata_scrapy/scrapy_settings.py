@@ -19,28 +19,35 @@ SWITCHES = (
     "VALIDATE_ENABLED", "NORMALIZE_ENABLED", "DEDUP_ENABLED", "CLICKHOUSE_ENABLED", "ANOMALY_ENABLED", "PROGRESS_ENABLED",
     "MONITORS_ENABLED", "DRAIN_ENABLED", "ROBOTSTXT_OBEY",
 )  # fmt: skip
-NUMBERS = ("DOWNLOAD_TIMEOUT", "PROGRESS_LOG_PAGES", "PROGRESS_LOG_SECONDS")
+NUMBERS = ("DOWNLOAD_TIMEOUT", "PROGRESS_LOG_SECONDS")
+WHOLE_NUMBERS = ("PROGRESS_LOG_PAGES", "FEED_EXPORT_BATCH_ITEM_COUNT")
 FORMATS = ("csv", "json", "jsonl", "jsonlines", "jl")
 
 
 def check_scrapy_settings(settings: BaseSettings) -> None:
     """Refuses what Scrapy, or a component of ours, would stumble over in mid-start. Raises ConfigError naming the setting."""
-    for names, read, allowed in ((SWITCHES, settings.getbool, "true or false"), (NUMBERS, settings.getfloat, "a number")):
+    readers = (
+        (SWITCHES, settings.getbool, "true or false"),
+        (NUMBERS, settings.getfloat, "a number"),
+        (WHOLE_NUMBERS, settings.getint, "a whole number"),
+    )
+    for names, read, allowed in readers:
         for name in names:
             try:
                 read(name)
-            except ValueError:
+            except (TypeError, ValueError):
                 raise ConfigError(f"{name}: {settings[name]!r} is not allowed; allowed: {allowed}") from None
     check_feeds(settings.getdict("FEEDS"))
 
 
-def check_feeds(feeds: Mapping[Any, Mapping[str, Any]]) -> None:
+def check_feeds(feeds: Mapping[Any, Mapping[str, Any] | None]) -> None:
     """Refuses a feed that no row could be written to. feeds: as in Scrapy's FEEDS. Raises ConfigError naming the feed.
 
     Files are looked at; what lies elsewhere (ftp, s3), or has placeholders in its name, shows only when it is written.
     """
-    for uri, options in feeds.items():
-        name, kind = str(uri), str(options.get("format", ""))
+    for uri, given in feeds.items():
+        name, options = str(uri), given or {}
+        kind = str(options.get("format") or Path(name).suffix.removeprefix("."))  # as Scrapy reads it
         if kind not in FORMATS:
             raise ConfigError(f"feed {name}: format {kind!r} has no rows of postings; allowed: {', '.join(FORMATS)}")
         if urlsplit(name).scheme in ("", "file") and "%(" not in name:

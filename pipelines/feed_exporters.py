@@ -62,11 +62,11 @@ BELONG_TOGETHER = (
 ALONE = tuple((name,) for name in JOB_FIELDS if not any(name in names for names in BELONG_TOGETHER))
 
 
-def unfold_page(page: Page) -> Iterator[dict[str, Any]]:
-    """One flat row a posting of the page."""
+def unfold_page(page: Page, *, repeated: bool = False) -> Iterator[dict[str, Any]]:
+    """One flat row a posting of the page; `repeated`: of those instead that its search had shown before."""
     context = {name: getattr(page, name) for name in PAGE_FIELDS}
     for job in page.jobs:
-        if job.state is not RowState.REPEATED:
+        if (job.state is RowState.REPEATED) is repeated:
             yield {**context, **_job_row(job)}
 
 
@@ -101,6 +101,7 @@ class _UnfoldsPages:
     def __init__(self, file: Any, **options: Any) -> None:
         super().__init__(file, **options)  # type: ignore[call-arg]
         self._waiting: dict[str, dict[str, dict[str, Any]]] = {}  # round -> job id -> row: of one list page a search
+        self._told: dict[str, dict[str, dict[str, Any]]] = {}  # the same of rows that an earlier run has written already
 
     def export_item(self, page: Page) -> None:
         if page.page_kind == PageKind.SEARCH:
@@ -121,16 +122,19 @@ class _UnfoldsPages:
                 self._waiting.setdefault(page.round, {})[row["job_id"]] = row
             else:
                 self._write(row)
+        if awaited:
+            self._told[page.round] = {row["job_id"]: row for row in unfold_page(page, repeated=True)}
 
     def _export_detail(self, page: Page) -> None:
-        waiting = self._waiting.get(page.round, {})
+        waiting, told = self._waiting.get(page.round, {}), self._told.get(page.round, {})
         for detail in unfold_page(page):
-            row = waiting.pop(detail["job_id"], None)
+            row = waiting.pop(detail["job_id"], None) or told.get(detail["job_id"])
             self._write(merge_detail(row, detail) if row else detail)
         for row in filter(None, (waiting.pop(job_id, None) for job_id in page.gone)):
             self._write(row)
 
     def _let_go(self, round_id: str) -> None:
+        self._told.pop(round_id, None)
         for row in self._waiting.pop(round_id, {}).values():
             self._write(row)
 

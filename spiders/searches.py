@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jobdata_scrapy.exceptions import Drained
@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Search:
-    """One pass over one keyword: the ledger's round, the plan of its searches, how far it goes (see `CrawlArguments`)."""
+    """One pass over one keyword: the ledger's round, the plan of its searches, how far it goes (see `CrawlArguments`).
+
+    asked: ids of postings whose own pages this run has asked for; one that failed or is gone is not asked again.
+    """
 
     query: Query
     round: str
@@ -28,6 +31,7 @@ class Search:
     pages: int
     details: str
     lease: KeywordLease | None = None
+    asked: set[str] = field(default_factory=set)
 
     @property
     def step(self) -> Step:

@@ -28,6 +28,7 @@ def test_every_switch_is_looked_at_and_documented():
     [
         ("VALIDATE_ENABLED", "maybe", "'maybe' is not allowed; allowed: true or false"),
         ("DOWNLOAD_TIMEOUT", "soon", "'soon' is not allowed; allowed: a number"),
+        ("PROGRESS_LOG_PAGES", "2.5", "'2.5' is not allowed; allowed: a whole number"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str, words: str):

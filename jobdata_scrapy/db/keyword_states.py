@@ -23,7 +23,7 @@ MAX_BACKOFF = timedelta(days=1)
 MAX_PRIORITY = 9
 SPOOLED = "spooled"  # given back with it: all pages were read, some wait on disk
 SPOOL_PAUSE = timedelta(hours=1)  # then it is looked at again; the replay ends it before, without a lease
-SPOOL_LOST_AFTER = timedelta(days=1)  # then nobody is likely to write it any more
+SPOOL_LOST_AFTER = timedelta(days=1)  # after its round began; then nobody is likely to write it any more
 EMPTY_PAUSE = timedelta(hours=8)  # after FOUND_EMPTY on page 1, which may be true: so it is seen again and again over a day
 UNREADABLE = Verdict.LAYOUT_CHANGED.lower()
 MAX_ERROR_LENGTH = 500

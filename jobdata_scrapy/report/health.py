@@ -10,7 +10,6 @@ from jobdata_scrapy.config import Config
 from jobdata_scrapy.coverage import Coverage, RoundState
 from jobdata_scrapy.report.tally import Tally
 from jobdata_scrapy.report.text import clean_text
-from jobdata_scrapy.verdict_policy import BLOCKS
 
 ANSWERS_NEEDED = 20  # of fewer answers a share says nothing
 NEW_NEEDED = 3  # the first round of a keyword is all new: its share of new postings is judged by three rounds or more
@@ -53,8 +52,7 @@ def check_fields(tally: Tally, limits: Limits) -> list[str]:
 
 def check_blocks(tally: Tally, limits: Limits) -> list[str]:
     """Too large a share of the answers were blocks, although each was overcome."""
-    verdicts = dict(tally.verdicts.most_common())
-    answers, blocks = sum(verdicts.values()), sum(verdicts.get(verdict, 0) for verdict in BLOCKS)
+    answers, blocks = tally.answers, tally.blocks
     if answers < ANSWERS_NEEDED or blocks <= limits.block_ratio * answers:
         return []
     return [f"{blocks} of {answers} answers were blocks ({blocks / answers:.0%}), at most {limits.block_ratio:.0%} are tolerated"]

@@ -14,6 +14,7 @@ from jobdata_scrapy.items import Job, Page, RowState
 from jobdata_scrapy.platform import PageKind
 from jobdata_scrapy.report.counters import BoundedCounter, LatencyBuckets, TopCounter
 from jobdata_scrapy.report.text import clean_text
+from jobdata_scrapy.verdict_policy import BLOCKS
 
 SALARY_EDGES = (0, 3000, 5000, 8000, 10000, 15000, 20000, 25000, 30000, 40000, 50000, 80000)
 """Lower edges of the salary bands, CNY per month; the last band has no upper edge."""
@@ -87,6 +88,8 @@ class Tally:
     skills: TopCounter = field(default_factory=TopCounter)
     companies: TopCounter = field(default_factory=TopCounter)
     latency: LatencyBuckets = field(default_factory=LatencyBuckets)
+    answers: int = 0
+    blocks: int = 0
     verdicts: BoundedCounter[str] = field(default_factory=lambda: BoundedCounter("OTHER", 50))
     rejected: BoundedCounter[tuple[str, str, str]] = field(default_factory=lambda: BoundedCounter(("other", "other", "other")))
     unreadable: BoundedCounter[str] = field(default_factory=lambda: BoundedCounter("other", 50))
@@ -107,9 +110,15 @@ class Tally:
         if is_list:
             self._add_jobs([job for job in page.jobs if job.state is not RowState.REPEATED])
 
-    def add_answer(self, verdict: str, latency_seconds: float | None) -> None:
-        """Counts one answer of the site: its verdict, and how long it took in seconds (None: not measured)."""
+    def add_answer(self, verdict: str, latency_seconds: float | None, *, is_part: bool = False) -> None:
+        """Counts one answer of the site: its verdict, and how long it took in seconds (None: not measured).
+
+        is_part: a part of an answer, or a second verdict on it; such are no answers among which blocks are counted.
+        """
         self.verdicts.add(clean_text(verdict, 40))
+        if not is_part:
+            self.answers += 1
+            self.blocks += verdict in BLOCKS
         if latency_seconds is not None:
             self.latency.add(latency_seconds)
 

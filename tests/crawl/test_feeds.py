@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 
@@ -38,10 +39,19 @@ def test_details_are_in_the_row_of_their_posting(crawl, three_pages, tmp_path):
     assert "job_id" not in {row["job_id"] for row in again}
 
 
-def test_a_feed_that_ends_up_unwritten_fails_the_run(crawl, three_pages):
-    settings = {"FEEDS": '{"/dev/full": {"format": "csv"}}'}
+def test_a_feed_that_ends_up_unwritten_fails_the_run_and_no_other_feed(crawl, three_pages, tmp_path):
+    settings = {"FEEDS": f'{{"/dev/full": {{"format": "csv"}}, "{tmp_path}/good.json": {{}}}}'}
     run = crawl("zhilian", keyword=three_pages("zhilian"), city="上海", pages="1", settings=settings)
     assert (run.code, run.round["stored"]) == (1, 20), run.err
     (problem,) = run.report["judgement"]["problems"]
     assert "the feed /dev/full could not be written: No space left on device" in problem["message"]
     assert "Traceback" not in run.err
+    assert len(json.loads((tmp_path / "good.json").read_text("utf-8"))) == 20
+
+
+@pytest.mark.parametrize("name", ["%(nope)s.csv", "nowhere://x/jobs.csv"])
+def test_a_feed_that_scrapy_does_not_take_fails_the_run(crawl, three_pages, name):
+    settings = {"FEEDS": f'{{"{name}": {{"format": "csv"}}}}'}
+    run = crawl("zhilian", keyword=three_pages("zhilian"), city="上海", pages="1", settings=settings)
+    (problem,) = run.report["judgement"]["problems"]
+    assert (run.code, "feed" in problem["message"]) == (1, True), run.err

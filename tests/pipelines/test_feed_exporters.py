@@ -82,6 +82,15 @@ def test_a_posting_and_its_own_page_are_one_row():
     assert row["page_kind"] == "detail"
 
 
+def test_a_page_that_is_read_again_lends_its_rows_to_their_details_alone():
+    """An earlier run has written them, and was ended amid their details."""
+    again = make_list(1, "1", "2", missing=("1", "2"))
+    for job in again.jobs:
+        job.state = RowState.REPEATED
+    (row,) = export_pages(again, make_detail("2"))
+    assert (row["job_id"], row["salary_text"], row["description"]) == ("2", "1-2万", "the whole text")
+
+
 def test_what_has_no_page_is_written_once_as_the_list_told_it():
     rows = export_pages(
         make_list(1, "known", "gone", "refused", missing=("gone", "refused")),
