@@ -8,16 +8,20 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import clickhouse_connect
+import psutil
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.exceptions import LocalServerError
 from jobdata_scrapy.warehouse.client import WarehouseClient, connect
 from jobdata_scrapy.warehouse.local_server.files import ServerFiles, ServerState
+from jobdata_scrapy.warehouse.local_server.handler import Server
 from jobdata_scrapy.warehouse.local_server.starter import LocalServerLease
 from tests.warehouse.warehouse_parts import ROOT, WAIT_SECONDS, end_server, make_config, wait_until_gone
 
@@ -83,6 +87,46 @@ def test_ends_on_sigterm_clean_and_keeps_port_and_password(own_dir: Path):
     after = state_of(files)
     assert (after.port, after.password) == (before.port, before.password)
     assert after.pid != before.pid
+    client.close()
+
+
+def test_a_server_that_ends_takes_no_further_request_on_connections_that_are_open():
+    """The engine is closed once those in flight have ended: one that came then would open it again, and hold it for ever."""
+    server = Server(("127.0.0.1", 0))
+    try:
+        with server:
+            assert not server.drain(0)
+            with pytest.raises(ConnectionResetError), server:
+                pass
+        assert server.drain(0)
+    finally:
+        server.server_close()
+
+
+def test_it_ends_although_its_clients_go_on_asking(own_dir: Path):
+    """On connections that are open already; they find the next server."""
+    client, files, over = connect(make_config(own_dir)), ServerFiles(own_dir), threading.Event()
+    client.command("CREATE TABLE t (a Int8) ENGINE = MergeTree ORDER BY a AS SELECT 1")
+    answered = threading.Semaphore(0)
+
+    def ask() -> None:
+        while not over.is_set():
+            client.query("SELECT sum(number), count() FROM numbers(100000)")
+            client.query("SELECT count() FROM t")
+            answered.release()
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask) for _ in range(4)]
+        try:
+            for _ in range(3):
+                for _ in range(100):
+                    answered.acquire()
+                owner = psutil.Process(state_of(files).pid)
+                owner.terminate()
+                owner.wait(WAIT_SECONDS)
+        finally:
+            over.set()
+        assert [one.exception() for one in asking] == [None] * 4
     client.close()
 
 

@@ -41,6 +41,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self._activity = threading.Condition()
         self._active = 0
+        self._closing = False
         self._last_end = time.monotonic()
         self.credentials = b""
 
@@ -55,14 +56,17 @@ class Server(ThreadingHTTPServer):
         with self._activity:
             return 0.0 if self._active else time.monotonic() - self._last_end
 
-    def wait_until_idle(self, seconds: float) -> bool:
-        """Waits for the requests in flight; whether they ended in time."""
+    def drain(self, seconds: float) -> bool:
+        """Takes no further request, on kept connections either, and waits for those in flight; whether they ended in time."""
         with self._activity:
+            self._closing = True
             return self._activity.wait_for(lambda: not self._active, seconds)
 
     def __enter__(self) -> Server:
-        """Counts a request in flight."""
+        """Counts a request in flight. Raises ConnectionResetError once it drains: the client asks again, and is served anew."""
         with self._activity:
+            if self._closing:
+                raise ConnectionResetError("the server is ending")
             self._active += 1
         return self
 

@@ -67,9 +67,12 @@ def _serve(files: ServerFiles, idle_seconds: float, stop: SimpleQueue[int], read
         _tell(ready)
         last = wait_for_end(files, server, idle_seconds, stop)  # keeps clients out until the process is gone
         server.shutdown()
-        if not server.wait_until_idle(DRAIN_SECONDS):
-            logger.warning("ending with requests still in flight")
+        is_drained = server.drain(DRAIN_SECONDS)
         files.write_state(replace(state, state="stopped", pid=0))
+        if not is_drained:
+            logger.warning("ending with requests still in flight")
+            logging.shutdown()
+            os._exit(0)  # to close the engine under them might wait for ever, with the store locked
     logger.info("ended: %s", "idle" if last else "told to")
 
 
