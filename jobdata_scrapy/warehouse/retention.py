@@ -2,7 +2,7 @@
 
 A posting and a company keep their latest version of each kind of row, however old, and a posting those that `job_analytics`
 takes a value from; a search keeps the first and the last sighting of each posting, so that first and last seen stay what they
-are; rows of the older system are never touched.
+are, and a posting whose own page said that it is gone keeps them all; rows of the older system are never touched.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from datetime import UTC, datetime, timedelta
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError, StorageError
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.cluster import local_name, on_cluster
+from jobdata_scrapy.warehouse.cluster import LOCAL, local_name, on_cluster
+from jobdata_scrapy.warehouse.crawl_rounds import write_rule
 from jobdata_scrapy.warehouse.legacy import find_table
+from jobdata_scrapy.warehouse.lifecycle_rule import LifecycleRule
 
 ELSEWHERE = frozenset({"anomaly_event", "reports"})  # in RETENTION_DAYS, but no table of the warehouse
 POLL_SECONDS = 0.5
@@ -34,7 +36,7 @@ SHOWN = (
             "company_stage_text", "company_type_text", "industry_text", "job_type", "description",
         )
     ),
-    "longitude IS NOT NULL", "notEmpty(skills)", "notEmpty(welfare)",
+    "longitude IS NOT NULL", "published_at IS NOT NULL", "notEmpty(skills)", "notEmpty(welfare)",
 )  # fmt: skip
 """Where the latest row does not tell something, `job_analytics` takes it from the latest one that does."""
 
@@ -43,7 +45,8 @@ SHOWN = (
 class Rule:
     """Which rows of a table stay although they are old. kept: `last` or `first and last` of equal `key`, or "" for none.
 
-    shown: of equal key, the last one for which each of these conditions holds stays, too.
+    shown: of equal key, the last one for which each of these conditions holds stays, too; spares: a table whose postings keep all
+    their rows.
     """
 
     at: str
@@ -51,6 +54,7 @@ class Rule:
     kept: str = ""
     ours: str = "1"
     shown: tuple[str, ...] = ()
+    spares: str = ""
 
     @property
     def moments(self) -> str:
@@ -76,7 +80,8 @@ def rule_of(table: str) -> Rule:
     if table == "rejected_row":
         return Rule("rejected_at")
     if table == "job_sighting":
-        return Rule("seen_at", ("platform", "job_id", "keyword", "city"), "first and last")
+        # what its own page said stands in no sighting: which ones it belies is told by those beside it
+        return Rule("seen_at", ("platform", "job_id", "keyword", "city"), "first and last", spares="job_gone")
     if table.endswith("_job"):
         return Rule("crawled_at", ("job_id", "page_kind"), "last", "page_kind != ''", SHOWN)
     return Rule("crawled_at", ("company_id", "page_kind"), "last", "page_kind != ''")
@@ -92,6 +97,9 @@ def condition(rule: Rule, table: str, before: datetime) -> str:
     """The WHERE of the rows of `table` that may go. A later row that comes meanwhile only makes more of them go."""
     moment = f"toDateTime64('{before.astimezone(UTC):%Y-%m-%d %H:%M:%S}', 3, 'UTC')"
     old = f"{rule.ours} AND {rule.at} < {moment}"
+    if rule.spares:
+        spared = f"{rule.spares}{LOCAL}" if table.endswith(LOCAL) else rule.spares
+        old += f" AND (platform, job_id) NOT IN (SELECT platform, job_id FROM {spared})"  # noqa: S608 - our own names
     if not rule.kept:
         return old
     key = f"sipHash128({', '.join(rule.key)})"  # 16 bytes a row in memory, whatever the ids look like
@@ -125,6 +133,8 @@ def prune(
         expired = _measure(client, name, days, now)
         told(expired)
         if expired.count:
+            if name == "job_sighting":  # first: else what is gone would read as rounds that missed a posting
+                write_rule(client, LifecycleRule.from_config(client.config))
             _delete(client, name, now - timedelta(days=days))
             _wait(client, name, sleep)
         done.append(expired)

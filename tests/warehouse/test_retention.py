@@ -20,6 +20,7 @@ from jobdata_scrapy.warehouse.retention import SHOWN, Expired, kept_since, measu
 from jobdata_scrapy.warehouse.schema import apply_schema
 from jobdata_scrapy.warehouse.ttl import apply_ttl, plan_ttl, read_ttl
 from jobdata_scrapy.warehouse.writer import Writer
+from tests.warehouse.analytics_parts import insert_round
 from tests.warehouse.older_parts import OLDER_COMPANY, OLDER_JOB, write_as_older_system
 from tests.warehouse.warehouse_parts import make_config, make_job, make_page
 
@@ -39,7 +40,7 @@ TELLING: dict[str, dict[str, Any]] = {
     "company_stage_text": {"company_stage_text": "A轮", "company_stage": "A轮"},
     "company_type_text": {"company_type_text": "民营"},
     "industry_text": {"industry_text": "电商"}, "job_type": {"job_type": "全职"}, "welfare": {"welfare": ["五险"]},
-    "description": {"description": "做数据"},
+    "description": {"description": "做数据"}, "published_at": {"published_at": TODAY},
 }  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def test_what_is_shown_of_a_posting_is_the_same_afterwards(keep: Callable[..., W
     client = keep(boss_job=30)
     writer, told = Writer(client), list(TELLING.values())
     for place in range(len(told) + 1):
-        values = {"company_id": "", "published_at": TODAY} | {name: value for one in told[place:] for name, value in one.items()}
+        values = {"company_id": ""} | {name: value for one in told[place:] for name, value in one.items()}
         for half in (0.0, 0.5):
             job = make_job("j1", content_hash=f"{place + half}", **values)
             kind, moment = ("search", "detail")[place % 2], ago(100 - place - half)
@@ -141,6 +142,27 @@ def test_first_and_last_sighting_of_a_search_stay(keep: Callable[..., WarehouseC
         ("gone", "Java", ago(200)),
         ("gone", "数据分析", ago(200)),
     ]
+
+
+@pytest.mark.slow
+def test_what_is_told_of_a_posting_s_closing_is_the_same_afterwards(keep: Callable[..., WarehouseClient]):
+    """Seen in every round; the page of one said that it was gone, of another that it was, and it came back."""
+    client = keep(job_sighting=400)
+    writer = Writer(client)
+    for days in range(500, 460, -1):
+        seen = {"always": True, "gone": days >= 480, "back": not 470 < days < 489}
+        shown = [make_job(job_id) for job_id, is_shown in seen.items() if is_shown]
+        writer.store(make_page(shown, fetched_at=ago(days), round=f"r{days}", run_id=f"r{days}"))
+        insert_round(client, ("数据分析", "上海"), ago(days), ago(days - 0.1))
+    rows = f"('boss', 'gone', 'r480', '{ago(479.9):%F %T}'), ('boss', 'back', 'r489', '{ago(488.9):%F %T}')"
+    client.command(f"INSERT INTO job_gone (platform, job_id, round, gone_at) VALUES {rows}")
+    sql = "SELECT job_id, first_seen, last_seen, closed_at, reopened_at, reopened FROM job_lifecycle ORDER BY job_id"
+    before = client.query(sql).result_rows
+    assert [(row[0], row[3] is None, row[5]) for row in before] == [("always", True, 0), ("back", True, 1), ("gone", False, 0)]
+    assert counts(prune(client, TODAY)) == {"job_sighting": 38}
+    after = client.query(sql).result_rows
+    assert [row[:4] for row in after] == [row[:4] for row in before]
+    assert [row[5] for row in after] == [0, 1, 0]
 
 
 @pytest.mark.slow

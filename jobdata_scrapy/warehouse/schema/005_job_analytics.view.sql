@@ -64,7 +64,7 @@ FROM
         argMax(row.skills, (notEmpty(row.skills), row.crawled_at)) AS skills,
         argMax(row.welfare, (notEmpty(row.welfare), row.crawled_at)) AS welfare,
         argMax(row.description, (row.description != '', row.crawled_at)) AS description,
-        argMax(row.published_at, row.crawled_at) AS published_at,
+        argMax(row.published_at, (row.published_at IS NOT NULL, row.crawled_at)) AS published_at,
         min(row.crawled_at) AS first_crawled_at,
         max(row.crawled_at) AS last_crawled_at
     FROM ${platform}_job AS row
