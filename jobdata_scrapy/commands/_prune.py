@@ -40,7 +40,7 @@ def run_prune(config: Config, *, dry_run: bool, attempts: int) -> None:
 def _prune_tables(config: Config, now: datetime, dry_run: bool, attempts: int) -> list[Expired]:
     if not any(days for name, days in config.retention_days.items() if name not in ELSEWHERE):
         return []
-    if not config.clickhouse_host and not ServerFiles(config.jobdata_dir).store.exists():
+    if not config.clickhouse_host and not ServerFiles(config.jobdata_dir).has_store():
         return []  # there is no store yet
     client = connect(config, attempts=attempts)
     try:

@@ -153,7 +153,7 @@ def _beijing(moment: datetime) -> str:
 def _connected(config: Config, answer_seconds: int = 60) -> Iterator[WarehouseClient]:
     client = connect(config, attempts=ATTEMPTS, makes_database=False, answer_seconds=answer_seconds)
     try:
-        if client.embedded and not ServerFiles(config.jobdata_dir).store.exists():  # no server is started to find nothing
+        if client.embedded and not ServerFiles(config.jobdata_dir).has_store():  # no server is started to find nothing
             raise ExportError(f"nothing was stored yet in {config.jobdata_dir}: the first crawl makes the store")
         yield client
     finally:

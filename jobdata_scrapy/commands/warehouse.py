@@ -82,7 +82,7 @@ def apply_missing(config: Config, given: argparse.Namespace) -> None:
     """`scrapy warehouse migrate [--dry-run]`."""
     from spiders.registry import PLATFORMS  # late: the other subcommands need no site
 
-    if given.dry_run and not config.clickhouse_host and not ServerFiles(config.jobdata_dir).store.exists():
+    if given.dry_run and not config.clickhouse_host and not ServerFiles(config.jobdata_dir).has_store():
         say("there is no store yet: the first crawl (or `scrapy warehouse migrate`) makes it with all its tables")
         return
     with _connected(config, makes_database=not given.dry_run) as client:

@@ -14,6 +14,7 @@ from typing import Any
 from jobdata_scrapy.exceptions import ArgumentError
 from jobdata_scrapy.normalize import UnreadableText
 from jobdata_scrapy.normalize.city import resolve_area
+from jobdata_scrapy.platform import NATIONWIDE
 from jobdata_scrapy.warehouse.schema import PLATFORMS
 
 FIELDS = {
@@ -150,9 +151,10 @@ def _read_city(text: str) -> str:
     """The city as the postings have it: 上海 for 上海市."""
     with suppress(UnreadableText):
         area = resolve_area(text)
-        if area.city and not area.district:
+        if area.city not in ("", NATIONWIDE) and not area.district:
             return area.city
-    raise ArgumentError(f"filter city: {text!r} is no city; allowed: such as 上海 or 杭州, with commas between them")
+    allowed = "such as 上海 or 杭州, with commas between them; without the filter it is the whole country"
+    raise ArgumentError(f"filter city: {text!r} is no city; allowed: {allowed}")
 
 
 def _read_day(name: str, text: str) -> date:

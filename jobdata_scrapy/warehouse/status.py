@@ -53,7 +53,7 @@ def read_status(config: Config, *, attempts: int = ATTEMPTS) -> WarehouseStatus:
     files = ServerFiles(config.jobdata_dir)
     kind = "embedded" if client.embedded else "server"
     status = WarehouseStatus(kind, client.where, files.jobdata_dir, client.database, config.clickhouse_cluster)
-    if client.embedded and not files.store.exists():
+    if client.embedded and not files.has_store():
         return status
     try:
         _ask(client, status)

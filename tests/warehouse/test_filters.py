@@ -42,6 +42,7 @@ def test_a_salary_band_may_be_open(word, low, high):
         (["site=linkedin"], "filter site: 'linkedin' is unknown; allowed: boss, qcwy, zhilian"),
         (["city=上海,Atlantis"], "filter city: 'Atlantis' is no city; allowed: such as 上海"),
         (["city=海淀区"], "filter city: '海淀区' is no city"),
+        (["city=全国"], "filter city: '全国' is no city"),
         (["city="], "filter city: the value is missing; allowed: cities, with commas between them"),
         (["city=上海", "city=北京"], "filter: city is given twice ('上海' and '北京'); allowed: once"),
         (["from=1.2.2026"], "filter from: '1.2.2026' is no day; allowed: YYYY-MM-DD, such as 2026-01-31"),

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
+from jobdata_scrapy.exceptions import LocalServerError
+
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.02
 
@@ -40,6 +42,13 @@ class ServerFiles:
         self.client_lock = self.home / "client.lock"
         self.start_lock = self.home / "start.lock"
         self.log = self.jobdata_dir / "logs" / "local_server.log"
+
+    def has_store(self) -> bool:
+        """Whether a server has ever made the store. Raises LocalServerError where another user's folder does not tell."""
+        try:
+            return self.store.exists()
+        except PermissionError as error:
+            raise LocalServerError(f"JOBDATA_DIR {self.jobdata_dir} cannot be used: {error.strerror}") from error
 
     def make(self) -> None:
         """Makes the folders; the store's own is closed to other users."""
