@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,7 @@ from jobdata_scrapy.settings import ITEM_PIPELINES
 from tests.crawl.crawl_process import crawling
 
 pytestmark = pytest.mark.slow
+NEVER = datetime.min.replace(tzinfo=UTC)
 ONE_ATTEMPT = {"KEYWORD_MAX_ATTEMPTS": "1", "KEYWORD_BACKOFF_SECONDS": "0", "LOCK_SECONDS": "0", "EXIT_COOLDOWN_SECONDS": "0"}
 
 
@@ -63,6 +65,12 @@ def add(database, site: str, *words: str) -> None:
 
 def states(database) -> dict[str, str]:
     return {row.keyword: row.state for row in list_keywords(database, KeywordFilter())}
+
+
+def wait_for_leases(database) -> None:
+    """Until those of a killed process have run out: before that, the queue hands nothing on."""
+    while any((row.lease_until or NEVER) > datetime.now(UTC) for row in list_keywords(database, KeywordFilter())):
+        time.sleep(0.05)
 
 
 def remember(database, site: str, word: str, days: float, **values) -> None:
@@ -157,6 +165,7 @@ def test_a_page_that_a_killed_process_stored_and_never_reported_fails_no_round(
     killed = queue("boss", ITEM_PIPELINES=pipelines, KEYWORD_LEASE_SECONDS="1", EXIT_LEASE_SECONDS="1")
     assert killed.code == -signal.SIGKILL, killed.err
     sandbox.control({"mutate": {"site": "boss", "keyword": word, "city": "上海", "remove": 20, "add": 20}})
+    wait_for_leases(database)
     run = queue("boss")
     assert (run.code, run.round["state"], run.round["stop_reason"]) == (0, "done", "end"), run.err
     assert run.round["stored"] == run.round["distinct"] == 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -240,6 +241,15 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path):
     with pytest.raises(LocalServerError, match=f"JOBDATA_DIR {tmp_path / 'file'} cannot be used"):
         client.command("SELECT 1")
     client.close()
+
+
+def test_a_store_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(LocalServerError, match=f"^JOBDATA_DIR {tmp_path} cannot be used: Permission denied$"):
+        ServerFiles(tmp_path).has_store()
 
 
 def test_starts_from_a_zipped_egg(own_dir: Path, tmp_path: Path):
