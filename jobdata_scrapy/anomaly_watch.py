@@ -36,11 +36,11 @@ def observe_answer(session: RunSession, meta: Mapping[str, Any], verdict: Verdic
 
 
 def count_verdict(
-    session: RunSession, stats: StatsCollector, verdict: Verdict, latency: float | None = None, *, is_part: bool = False
+    session: RunSession, stats: StatsCollector, verdict: Verdict, latency: float | None = None, *, is_further: bool = False
 ) -> None:
-    """Counts what an answer was worth, in stats and report alike. latency, is_part: as for `Tally.add_answer`."""
+    """Counts what an answer was worth, in stats and report alike. latency, is_further: as for `Tally.add_answer`."""
     stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
-    session.tally.add_answer(verdict, latency, is_part=is_part)
+    session.tally.add_answer(verdict, latency, is_further=is_further)
 
 
 async def watch_length(session: RunSession, meta: Mapping[str, Any], parsed: SearchPage) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 
@@ -21,6 +22,15 @@ class RoundClock:
         """Leaves time out: a list page waited for its turn, or for its postings' own pages. Nothing for a round not taken up."""
         if round_id in self._began:
             self._began[round_id] += time
+
+    @contextmanager
+    def apart(self, round_id: str) -> Iterator[None]:
+        """Leaves out what the block takes, also where it fails: the round may go on in another run."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self.set_apart(round_id, self._clock() - began)
 
     def seconds(self, round_id: str) -> float:
         """Seconds until now, 0 for a round not taken up."""

@@ -129,12 +129,11 @@ class JobSpider(scrapy.Spider):
             yield page
             stored = await self.outcome_of(page)
             if search.details:
-                began = self.session.clock()
                 jobs = select_jobs(page, set(stored.missing_details) - search.asked)
                 search.asked.update(job.job_id for job in jobs)
-                async for detail in read_details(self, search, jobs):
-                    yield detail
-                self.session.round_clock.set_apart(search.round, self.session.clock() - began)
+                with self.session.round_clock.apart(search.round):
+                    async for detail in read_details(self, search, jobs):
+                        yield detail
             search.plan = plan
             following = await self.go_on(search, stop)
         except ParseError as error:
@@ -169,7 +168,7 @@ class JobSpider(scrapy.Spider):
         """The item of a list page."""
         self.crawler.stats.inc_value(keys.POSTING_SKIPPED, parsed.skipped)
         if parsed.capped:
-            count_verdict(self.session, self.crawler.stats, Verdict.CAPPED, is_part=True)
+            count_verdict(self.session, self.crawler.stats, Verdict.CAPPED, is_further=True)
         page = self.new_page(search, PageKind.SEARCH, number)
         page.jobs, page.rejected = parsed.jobs, parsed.rejected
         page.total = parsed.total if search.step.query == search.query else None  # a part's total says nothing of the whole
@@ -204,7 +203,7 @@ class JobSpider(scrapy.Spider):
     async def ask_again_or_fail(self, response: Response, search: Search, error: ParseError) -> scrapy.Request | None:
         """A changed layout: the page is not counted as read; asked again a few times, then kept, and the run ends."""
         verdict = Verdict.LAYOUT_CHANGED
-        count_verdict(self.session, self.crawler.stats, verdict, is_part=True)
+        count_verdict(self.session, self.crawler.stats, verdict, is_further=True)
         attempts = response.meta.get("verdict_attempts", {})
         if decide(verdict, attempts.get(verdict, 0)) is Action.AGAIN:
             self.crawler.stats.inc_value(keys.labelled(keys.ANOMALY_RETRY_COUNT, verdict=verdict))

@@ -69,7 +69,7 @@ async def _ask_batch(spider: JobSpider, jobs: Sequence[Job]) -> list[bytes | Non
 def _judge(spider: JobSpider, body: bytes) -> Verdict:
     """Each sub-answer of a batch is judged alone: a batch may be healthy outside and refused inside."""
     verdict = spider.platform.verdict(Answer(200, {"content-type": "application/json"}, body, PageKind.DETAIL))
-    count_verdict(spider.session, spider.crawler.stats, verdict, is_part=True)
+    spider.crawler.stats.inc_value(keys.labelled(keys.VERDICT_COUNT, verdict=verdict))
     return verdict
 
 
@@ -95,7 +95,7 @@ async def _read_detail(spider: JobSpider, search: Search, job: Job, body: bytes 
     try:
         return _make_page(spider, search, job, parse(body))
     except ParseError:
-        count_verdict(spider.session, stats, Verdict.LAYOUT_CHANGED, is_part=True)
+        count_verdict(spider.session, stats, Verdict.LAYOUT_CHANGED, is_further=True)
         spider.keep(body, search, f"detail-{quote(job.job_id, safe='')[:80]}")
         raise
 

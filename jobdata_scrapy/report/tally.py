@@ -110,13 +110,13 @@ class Tally:
         if is_list:
             self._add_jobs([job for job in page.jobs if job.state is not RowState.REPEATED])
 
-    def add_answer(self, verdict: str, latency_seconds: float | None, *, is_part: bool = False) -> None:
+    def add_answer(self, verdict: str, latency_seconds: float | None, *, is_further: bool = False) -> None:
         """Counts one answer of the site: its verdict, and how long it took in seconds (None: not measured).
 
-        is_part: a part of an answer, or a second verdict on it; such are no answers among which blocks are counted.
+        is_further: a second verdict on an answer that was counted already: none of those among which blocks are counted.
         """
         self.verdicts.add(clean_text(verdict, 40))
-        if not is_part:
+        if not is_further:
             self.answers += 1
             self.blocks += verdict in BLOCKS
         if latency_seconds is not None:

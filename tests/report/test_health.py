@@ -52,7 +52,7 @@ def test_blocks_that_were_overcome_again_and_again():
     assert check_blocks(make_tally(OK=5, RATE_LIMITED=10), LIMITS) == []
     tally = make_tally(OK=30, RATE_LIMITED=10)
     for _ in range(100):
-        tally.add_answer("OK", None, is_part=True)
+        tally.add_answer("OK", None, is_further=True)
     assert check_blocks(tally, LIMITS) == ["10 of 40 answers were blocks (25%), at most 20% are tolerated"]
 
 
