@@ -56,21 +56,30 @@ class StoreProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _refuse(self) -> None:
         if self._server is not None:
+            self._loop.remove_reader(self._server.sockets[0].fileno())
+            while (
+                taken := asyncio.all_tasks() - self._tasks - {asyncio.current_task()}
+            ):  # asyncio's own, which need the server open
+                await asyncio.gather(*taken)
             self._server.close()
             self._server = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # a connection that was broken off is closed in the loop's next turn
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # not in the task: cancelled before it begins, it does nothing
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         server: asyncio.StreamWriter | None = None
         try:
             answers, server = await asyncio.open_connection("127.0.0.1", self._target)
@@ -83,10 +92,8 @@ class StoreProxy:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._tasks.discard(task)
-            for one in (writer, server):
-                if one is not None:
-                    one.transport.abort()
+            if server is not None:
+                server.transport.abort()
 
     async def _forward(self, request: bytes, answers: asyncio.StreamReader, server: asyncio.StreamWriter) -> bytes | None:
         """The answer; None where the connection is to be closed instead."""
