@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from scrapy.settings import default_settings
 from w3lib.url import file_uri_to_path
 
 from jobdata_scrapy.exceptions import ConfigError
@@ -19,25 +22,51 @@ SWITCHES = (
     "VALIDATE_ENABLED", "NORMALIZE_ENABLED", "DEDUP_ENABLED", "CLICKHOUSE_ENABLED", "ANOMALY_ENABLED", "PROGRESS_ENABLED",
     "MONITORS_ENABLED", "DRAIN_ENABLED", "ROBOTSTXT_OBEY",
 )  # fmt: skip
-NUMBERS = ("DOWNLOAD_TIMEOUT", "PROGRESS_LOG_SECONDS")
-WHOLE_NUMBERS = ("PROGRESS_LOG_PAGES", "FEED_EXPORT_BATCH_ITEM_COUNT")
+NUMBERS = ("PROGRESS_LOG_SECONDS",)
+WHOLE_NUMBERS = ("PROGRESS_LOG_PAGES",)
+FRACTIONS = ("CLOSESPIDER_TIMEOUT_NO_ITEM", "DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT", "HTTPCACHE_EXPIRATION_SECS")
+"""Scrapy's own with a whole number for default, read as any number."""
 FORMATS = ("csv", "json", "jsonl", "jsonlines", "jl")
 
 
 def check_scrapy_settings(settings: BaseSettings) -> None:
     """Refuses what Scrapy, or a component of ours, would stumble over in mid-start. Raises ConfigError naming the setting."""
-    readers = (
-        (SWITCHES, settings.getbool, "true or false"),
-        (NUMBERS, settings.getfloat, "a number"),
-        (WHOLE_NUMBERS, settings.getint, "a whole number"),
-    )
-    for names, read, allowed in readers:
-        for name in names:
-            try:
-                read(name)
-            except (TypeError, ValueError):
-                raise ConfigError(f"{name}: {settings[name]!r} is not allowed; allowed: {allowed}") from None
+    scrapys = [(name, _kind(name, default)) for name, default in vars(default_settings).items() if name.isupper()]
+    ours = {bool: SWITCHES, float: NUMBERS, int: WHOLE_NUMBERS}
+    readers: dict[type, tuple[Callable[[str], Any], str]] = {
+        bool: (settings.getbool, "true or false"),
+        float: (settings.getfloat, "a number"),
+        int: (settings.getint, "a whole number"),
+    }
+    for name, kind in [*scrapys, *((name, kind) for kind, names in ours.items() for name in names)]:
+        if kind in readers and settings[name] is not None:
+            read, allowed = readers[kind]
+            _try(partial(read, name), name, settings[name], allowed)
+    level = settings["LOG_LEVEL"]
+    _try(partial(logging.NullHandler().setLevel, level), "LOG_LEVEL", level, "DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    if settings["LOG_FILE"]:
+        _check_log(Path(settings["LOG_FILE"]))
     check_feeds(settings.getdict("FEEDS"))
+
+
+def _kind(name: str, default: object) -> type:
+    """What a setting of Scrapy's is read as, by its default."""
+    if name in FRACTIONS:
+        return float
+    return bool if name.endswith("_ENABLED") else type(default)
+
+
+def _try(read: Callable[[], Any], name: str, value: object, allowed: str) -> None:
+    try:
+        read()
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name}: {value!r} is not allowed; allowed: {allowed}") from None
+
+
+def _check_log(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise ConfigError(f"LOG_FILE {path}: cannot be written: there is no folder {path.parent}")
+    check_writable("LOG_FILE", path)
 
 
 def check_feeds(feeds: Mapping[Any, Mapping[str, Any] | None]) -> None:

