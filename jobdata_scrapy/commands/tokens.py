@@ -96,7 +96,10 @@ def show_key(config: Config, given: argparse.Namespace) -> None:
 
 def add_token(config: Config, given: argparse.Namespace) -> None:
     """The value comes from the standard input, or is asked for."""
-    platform = find_platform(given.platform).name
+    site = find_platform(given.platform)
+    if not site.token_setting:
+        raise ArgumentError(f"platform: {site.name} is asked without a token: there is nothing to keep")
+    platform = site.name
     cipher = Cipher.from_config(config)
     cipher.encrypt("")  # a missing key is told before a person types
     expires_at = read_expiry(given.expires, datetime.now(UTC)) if given.expires else None

@@ -135,6 +135,7 @@ def test_tokens_are_tried_at_the_pace_of_the_exit_and_where_no_crawl_is_in_the_w
         (["add", "boss"], {"TOKEN_KEY": ""}, "^TOKEN_KEY: is missing; make one with `scrapy tokens key`"),
         (["add", "boss"], {"TOKEN_KEY": "short"}, "^TOKEN_KEY: is no key of 32 bytes"),
         (["add", "bos"], {}, "^platform: 'bos' is unknown"),
+        (["add", "qcwy"], {}, "^platform: qcwy is asked without a token"),
         (["add", "boss", "--expires", "soon"], {}, "^expires: 'soon' is neither a time such as"),
         (["add", "boss", "--expires", "2020-01-01"], {}, "^expires: the token has expired at 2020-01-01 00:00 \\(Beijing\\)$"),
         (["add", "boss", VALUE], {}, "unrecognized arguments"),
