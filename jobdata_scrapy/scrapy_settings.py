@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from scrapy.settings import default_settings
 from w3lib.url import file_uri_to_path
 
 from jobdata_scrapy.exceptions import ConfigError
@@ -29,9 +28,12 @@ FRACTIONS = ("CLOSESPIDER_TIMEOUT_NO_ITEM", "DNS_TIMEOUT", "DOWNLOAD_DELAY", "DO
 FORMATS = ("csv", "json", "jsonl", "jsonlines", "jl")
 
 
-def check_scrapy_settings(settings: BaseSettings) -> None:
-    """Refuses what Scrapy, or a component of ours, would stumble over in mid-start. Raises ConfigError naming the setting."""
-    scrapys = [(name, _kind(name, default)) for name, default in vars(default_settings).items() if name.isupper()]
+def check_scrapy_settings(settings: BaseSettings, defaults: Mapping[str, Any]) -> None:
+    """Refuses what Scrapy, or a component of ours, would stumble over in mid-start. Raises ConfigError naming the setting.
+
+    defaults: Scrapy's own, which tell what each of its settings is read as.
+    """
+    scrapys = [(name, _kind(name, default)) for name, default in defaults.items() if name.isupper()]
     ours = {bool: SWITCHES, float: NUMBERS, int: WHOLE_NUMBERS}
     readers: dict[type, tuple[Callable[[str], Any], str]] = {
         bool: (settings.getbool, "true or false"),

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import scrapy
+from scrapy.settings import default_settings
 
 from jobdata_scrapy import stats as keys
 from jobdata_scrapy.anomaly_watch import count_verdict, watch_length
@@ -69,7 +70,7 @@ class JobSpider(scrapy.Spider):
             JsSigner(settings[platform.script_setting], platform.script_setting).close()
         read_exits(config)
         check_writable("JOBDATA_DIR", config.jobdata_dir)
-        check_scrapy_settings(settings)
+        check_scrapy_settings(settings, vars(default_settings))
         open_backend(config)  # connects to nothing: reads the addresses only
 
     @property

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from scrapy.settings import Settings
+from scrapy.settings import Settings, default_settings
 
 from jobdata_scrapy.exceptions import ConfigError
 from jobdata_scrapy.scrapy_settings import SWITCHES, check_feeds, check_scrapy_settings
@@ -36,9 +36,9 @@ def test_every_switch_is_looked_at_and_documented():
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str, words: str):
-    check_scrapy_settings(Settings())
+    check_scrapy_settings(Settings(), vars(default_settings))
     with pytest.raises(ConfigError) as refused:
-        check_scrapy_settings(Settings({name: value}))
+        check_scrapy_settings(Settings({name: value}), vars(default_settings))
     assert str(refused.value).startswith(f"{name}: ") or name == "LOG_FILE"
     assert words in str(refused.value)
 
@@ -50,7 +50,7 @@ def test_scrapys_own_defaults_and_fractions_are_let_through(tmp_path: Path):
         "LOG_LEVEL": "WARNING",
         "LOG_FILE": str(tmp_path / "crawl.log"),
     }
-    check_scrapy_settings(Settings(given))
+    check_scrapy_settings(Settings(given), vars(default_settings))
     assert not list(tmp_path.iterdir())
 
 
