@@ -29,7 +29,7 @@ from jobdata_scrapy.warehouse.crawl_rounds import (
     write_rule,
 )
 from jobdata_scrapy.warehouse.lifecycle_rule import LifecycleRule
-from jobdata_scrapy.warehouse.retention import kept_since
+from jobdata_scrapy.warehouse.retention import read_pruned_until
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -130,7 +130,7 @@ class RoundCopies:
         return max(copied_until(client), FIRST_TIME + OVERLAP)
 
     def _write(self, client: WarehouseClient, rounds: list[JudgedRound]) -> None:
-        write_rounds(client, rounds, kept_since(self._config, "job_sighting", datetime.now(UTC)))
+        write_rounds(client, rounds, read_pruned_until(client))
 
     async def _ask(self, what: str, step: Callable[[WarehouseClient], R]) -> R:
         return await self._warehouse.run(lambda warehouse: warehouse.ask(what, step))

@@ -29,13 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_verify(config: Config, given: argparse.Namespace, *, attempts: int) -> None:
     """Prints what was compared and what differs. Raises StorageError where something does, ArgumentError for a wrong --since."""
-    now = datetime.now(UTC)
-    since = read_since(given.since, now)
+    since = read_since(given.since, datetime.now(UTC))
     platform = find_platform(given.platform).name if given.platform else ""
     client = connect(config, attempts=attempts)
     try:
         with opened(config) as database:
-            audit = verify(client, database, config, since=since, now=now, platform=platform)
+            audit = verify(client, database, config, since=since, platform=platform)
     finally:
         client.close()
     if given.json:

@@ -16,7 +16,9 @@ REPLICA = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'"
 EVERY_NODE = "'/clickhouse/tables/all/{database}/{table}', '{shard}-{replica}'"
 # What the analytics derives: small, written in parts that are there as a whole or not at all, dropped by partition; and the
 # rounds that every posting's lifecycle is joined with.
-WHOLE_ON_EVERY_NODE = frozenset({"job_latest", "job_change", "job_cube", "job_stage", "crawl_round", "lifecycle_rule"})
+WHOLE_ON_EVERY_NODE = frozenset(
+    {"job_latest", "job_change", "job_cube", "job_stage", "crawl_round", "lifecycle_rule", "sighting_prune"}
+)
 SHARDED_BY = ("job_id", "company_id")  # a posting's versions and sightings are on one shard
 _CREATE_VIEW = re.compile(r"CREATE\s+OR\s+REPLACE\s+VIEW\s+(\w+)", re.IGNORECASE)
 _COLUMN_ACTION = re.compile(r"(ADD|DROP|MODIFY|RENAME)\s+COLUMN\b", re.IGNORECASE)

@@ -40,7 +40,7 @@ WHERE platform IN {platforms:Array(String)} AND round IN {rounds:Array(String)} 
 SPANS_SQL = """
 SELECT platform, round, min(seen_at), max(seen_at) FROM job_sighting
 WHERE platform IN {platforms:Array(String)} AND round IN {rounds:Array(String)} GROUP BY platform, round"""
-RULE_SQL = "SELECT closed_after, wait_days, kept_days FROM lifecycle_rule ORDER BY set_at DESC LIMIT 1"
+RULE_SQL = "SELECT closed_after, wait_days FROM lifecycle_rule ORDER BY set_at DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +88,35 @@ def find_missing(client: WarehouseClient, rounds: Sequence[EndedRound]) -> list[
     return [one for one in rounds if copied.get((one.coverage.platform, one.coverage.round), FIRST_TIME) < one.updated_at]
 
 
-def write_rounds(client: WarehouseClient, rounds: Sequence[JudgedRound], kept_since: datetime | None = None) -> None:
+def write_rounds(client: WarehouseClient, rounds: Sequence[JudgedRound], pruned_until: datetime | None = None) -> None:
     """Writes the rounds, with the time of their first and last sighting. Done again it changes nothing.
 
-    kept_since: sightings from before may have been deleted; a round that ended earlier is written without its times.
+    pruned_until: sightings from before may have been deleted; a round that began earlier is written without its times.
     """
     if not rounds:
         return
     found = client.query(SPANS_SQL, _name_rounds([one.ended for one in rounds])).result_rows
     spans = {(platform, round): (first, last) for platform, round, first, last in found}
-    rows = [_make_row(one, spans, kept_since) for one in rounds]
+    rows = [_make_row(one, spans, pruned_until) for one in rounds]
     names, types = list(COLUMNS), list(COLUMNS.values())
     client.run(lambda driver: driver.insert("crawl_round", rows, column_names=names, column_type_names=types))
 
 
 def write_rule(client: WarehouseClient, rule: LifecycleRule) -> bool:
     """Makes `rule` the one that `job_lifecycle` goes by; whether it was none, or another one before."""
-    wanted = (rule.closed_after, rule.wait_days, rule.kept_days)
+    wanted = (rule.closed_after, rule.wait_days)
     former = tuple(client.query(RULE_SQL).first_row or ())
     if former == wanted:
         return False
     if former:
         logger.warning("the rule of closed postings changes for all machines: %s, before %s", *map(_name_rule, (wanted, former)))
-    names = ["closed_after", "wait_days", "kept_days"]
+    names = ["closed_after", "wait_days"]
     client.run(lambda driver: driver.insert("lifecycle_rule", [wanted], column_names=names))
     return True
 
 
 def _name_rule(rule: tuple[int, ...]) -> str:
-    return "CLOSED_AFTER_ROUNDS={}, CLOSED_WAIT_DAYS={}, RETENTION_DAYS=job_sighting={}".format(*rule)
+    return "CLOSED_AFTER_ROUNDS={}, CLOSED_WAIT_DAYS={}".format(*rule)
 
 
 def _name_rounds(rounds: Sequence[EndedRound]) -> dict[str, list[str]]:
@@ -125,11 +125,11 @@ def _name_rounds(rounds: Sequence[EndedRound]) -> dict[str, list[str]]:
 
 
 def _make_row(
-    judged: JudgedRound, spans: dict[tuple[str, str], tuple[datetime, datetime]], kept_since: datetime | None
+    judged: JudgedRound, spans: dict[tuple[str, str], tuple[datetime, datetime]], pruned_until: datetime | None
 ) -> list[Any]:
     line, at = judged.ended.coverage, judged.ended.updated_at
     span = spans.get((line.platform, line.round), (None, None))
-    first, last = (None, None) if kept_since and span[0] and span[0] < kept_since else span
+    first, last = (None, None) if pruned_until and span[0] and span[0] < pruned_until else span
     return [
         *(line.platform, line.keyword, line.city, line.round, line.run_id, line.state.value, line.stop_reason, judged.healthy),
         *(line.total, line.seen, line.distinct, first, last, at),

@@ -14,6 +14,7 @@ from typing import Any
 
 from jobdata_scrapy.warehouse.client import WarehouseClient
 from jobdata_scrapy.warehouse.lifecycle_rule import Gone, Lifecycle, LifecycleRule, Pass, Search, Sighting, judge_lifecycle
+from jobdata_scrapy.warehouse.retention import read_pruned_until
 
 # what makes another version of a posting, as page_steps hashes it, in the order in which people read it
 COMPARED = (
@@ -108,7 +109,9 @@ def read_history(
     lifecycle = None
     if sightings:
         gone = [Gone(*row) for row in client.query(GONE_SQL, key).result_rows]
-        lifecycle = judge_lifecycle(sightings, _read_passes(client, platform, searches), gone, rule, now)
+        lifecycle = judge_lifecycle(
+            sightings, _read_passes(client, platform, searches), gone, rule, now, read_pruned_until(client)
+        )
         first = min([lifecycle.first_seen, *(version.crawled_at for version in versions)])
         lifecycle = replace(lifecycle, first_seen=first)
     return PostingHistory(platform, job_id, lifecycle, tuple(diff_versions(versions)), searches)

@@ -34,16 +34,15 @@ Search = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class LifecycleRule:
-    """closed_after: complete rounds without it; wait_days: see the rule; kept_days: of every sighting, 0 for ever."""
+    """closed_after: complete rounds without it; wait_days: see the rule."""
 
     closed_after: int = 2
     wait_days: int = 30
-    kept_days: int = 0
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """CLOSED_AFTER_ROUNDS, CLOSED_WAIT_DAYS and what RETENTION_DAYS says of job_sighting."""
-        return cls(config.closed_after_rounds, config.closed_wait_days, config.retention_days.get("job_sighting", 0))
+        """CLOSED_AFTER_ROUNDS and CLOSED_WAIT_DAYS."""
+        return cls(config.closed_after_rounds, config.closed_wait_days)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -118,9 +117,11 @@ def judge_lifecycle(
     gone: Iterable[Gone],
     rule: LifecycleRule,
     now: datetime,
+    pruned_until: datetime | None = None,
 ) -> Lifecycle:
     """The lifecycle of one posting, by the rule above. `passes`: the complete rounds of each search that showed it.
 
+    pruned_until: sightings from before may have been deleted, so that rounds between two of them need not have missed it.
     Raises ValueError without a sighting.
     """
     shown = _last_of_each_round(sightings)
@@ -130,12 +131,11 @@ def judge_lifecycle(
     empty_rounds = {one.round for one in gone}
     alive = [one for one in shown if one.seen_at == shown[0].seen_at or one.round not in empty_rounds]
     steps = _follow_searches(alive, passes)
-    complete_from = now - timedelta(days=rule.kept_days) if rule.kept_days else None
     closures = []
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         until = following.seen_at if following else now
         closed = [one.at for one in gone if step.seen_at <= one.at < until]
-        if following is None or complete_from is None or step.seen_at >= complete_from:  # else rounds between may be forgotten
+        if following is None or pruned_until is None or step.seen_at >= pruned_until:
             closed += _missed(steps, step.seen_at, until, rule)
         if closed:
             closures.append((min(closed), following.seen_at if following else None))

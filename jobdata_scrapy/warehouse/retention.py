@@ -16,12 +16,11 @@ from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError, StorageError
 from jobdata_scrapy.warehouse.client import WarehouseClient
 from jobdata_scrapy.warehouse.cluster import LOCAL, local_name, on_cluster
-from jobdata_scrapy.warehouse.crawl_rounds import write_rule
 from jobdata_scrapy.warehouse.legacy import find_table
-from jobdata_scrapy.warehouse.lifecycle_rule import LifecycleRule
 
 ELSEWHERE = frozenset({"anomaly_event", "reports"})  # in RETENTION_DAYS, but no table of the warehouse
 POLL_SECONDS = 0.5
+PRUNED_SQL = "SELECT max(pruned_until), count() FROM sighting_prune"
 MEASURE_SQL = "SELECT count(), min({at}) FROM {table} WHERE {gone}"
 PARTS_SQL = """
 SELECT sum(rows), sum(bytes_on_disk) FROM {parts} WHERE active AND database = {{database:String}} AND table = {{table:String}}"""
@@ -87,10 +86,10 @@ def rule_of(table: str) -> Rule:
     return Rule("crawled_at", ("company_id", "page_kind"), "last", "page_kind != ''")
 
 
-def kept_since(config: Config, name: str, now: datetime) -> datetime | None:
-    """The moment from which on `name` is complete, None where RETENTION_DAYS keeps it for ever."""
-    days = config.retention_days.get(name, 0)
-    return now - timedelta(days=days) if days else None
+def read_pruned_until(client: WarehouseClient) -> datetime | None:
+    """The moment up to which `prune` has ever taken sightings, None where it never did."""
+    ((until, count),) = client.query(PRUNED_SQL).result_rows
+    return until if count else None
 
 
 def condition(rule: Rule, table: str, before: datetime) -> str:
@@ -133,9 +132,10 @@ def prune(
         expired = _measure(client, name, days, now)
         told(expired)
         if expired.count:
+            before = now - timedelta(days=days)
             if name == "job_sighting":  # first: else what is gone would read as rounds that missed a posting
-                write_rule(client, LifecycleRule.from_config(client.config))
-            _delete(client, name, now - timedelta(days=days))
+                _note_prune(client, before)
+            _delete(client, name, before)
             _wait(client, name, sleep)
         done.append(expired)
     return done
@@ -157,6 +157,10 @@ def _measure(client: WarehouseClient, name: str, days: int, now: datetime) -> Ex
     parts = PARTS_SQL.format(parts=_system("parts", cluster))
     ((rows, size),) = client.query(parts, {"database": client.database, "table": local_name(name, cluster)}).result_rows
     return Expired(name, days, count, round(size * count / rows) if rows else 0, oldest if count else None)
+
+
+def _note_prune(client: WarehouseClient, before: datetime) -> None:
+    client.run(lambda driver: driver.insert("sighting_prune", [[before]], column_names=["pruned_until"]))
 
 
 def _delete(client: WarehouseClient, name: str, before: datetime) -> None:

@@ -21,7 +21,7 @@ from jobdata_scrapy.spool.folder import SpoolFolder
 from jobdata_scrapy.warehouse.client import WarehouseClient
 from jobdata_scrapy.warehouse.crawl_rounds import find_missing, judge_rounds, write_rounds, write_rule
 from jobdata_scrapy.warehouse.lifecycle_rule import LifecycleRule
-from jobdata_scrapy.warehouse.retention import kept_since
+from jobdata_scrapy.warehouse.retention import read_pruned_until
 from jobdata_scrapy.warehouse.rows import LIST_ROW
 from jobdata_scrapy.warehouse.schema import apply_schema
 from jobdata_scrapy.warehouse.sightings import SEEN_SQL
@@ -52,7 +52,7 @@ SETTINGS optimize_aggregation_in_order = 1"""
 class RoundCheck:
     """A round of the ledger, and what the warehouse counts of it now: distinct sightings, and those that have their job row.
 
-    Both are None where the warehouse was not asked: retention may have taken its sightings.
+    Both are None where the warehouse was not asked: a prune may have taken its sightings.
     """
 
     ended: EndedRound
@@ -63,7 +63,7 @@ class RoundCheck:
 @dataclass(frozen=True, slots=True)
 class SiteAudit:
     """The sums of one site. states: rounds by state; expected, stored: postings of the rounds that were counted; pruned: rounds
-    that were not, being older than RETENTION_DAYS; twice: (postings, versions) that stand there twice in a row.
+    that were not, having begun before what `prune` has left; twice: (postings, versions) that stand there twice in a row.
     """
 
     platform: str
@@ -83,21 +83,20 @@ class Audit:
     copied: int = 0
 
 
-def verify(
-    client: WarehouseClient, database: pw.Database, config: Config, *, since: datetime, now: datetime, platform: str = ""
-) -> Audit:
+def verify(client: WarehouseClient, database: pw.Database, config: Config, *, since: datetime, platform: str = "") -> Audit:
     """Audits every round that ended since (of one site), and the spool of this machine.
 
     Raises StorageError where the database or the warehouse does not answer.
     """
     audit, checks = Audit(problems=check_spool(config)), defaultdict[str, list[RoundCheck]](list)
-    oldest = kept_since(config, "job_sighting", now)
+    oldest: datetime | None = None
     prepared: set[str] = set()
     for rounds in _batches(database, since, platform):
         if further := {one.coverage.platform for one in rounds} - prepared:
             apply_schema(client, further)
             if not prepared:
                 write_rule(client, LifecycleRule.from_config(config))
+                oldest = read_pruned_until(client)
             prepared |= further
         missing = find_missing(client, rounds)
         write_rounds(client, judge_rounds(database, missing, config), oldest)

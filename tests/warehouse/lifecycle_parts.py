@@ -32,7 +32,7 @@ class History:
         """The other way round."""
         return None if moment is None else round(self.today - (self.now - moment).total_seconds() / 86400, 4)
 
-    def judge(self, rule: LifecycleRule) -> Lifecycle:
+    def judge(self, rule: LifecycleRule, pruned_until: datetime | None = None) -> Lifecycle:
         """What the rule in Python says, a second later than the last moment."""
         return judge_lifecycle(
             [Sighting(self.at(day), search, CITY, round) for search, rows in self.sightings.items() for day, round in rows],
@@ -40,6 +40,7 @@ class History:
             [Gone(self.at(day), round) for day, round in self.gone],
             rule,
             self.now + timedelta(seconds=1),
+            pruned_until,
         )
 
     def passes(self) -> dict[Search, list[Pass]]:
@@ -80,6 +81,12 @@ def insert_histories(client: WarehouseClient, histories: dict[str, History], pre
     _insert(client, "job_gone", ["platform", "job_id", "keyword", "city", "round", "run_id", "gone_at"], gone)
     names = ["platform", "keyword", "city", "round", "state", "healthy", "started_at", "finished_at", "ledger_at"]
     _insert(client, "crawl_round", names, rounds)
+
+
+def set_pruned(client: WarehouseClient, until: datetime | None) -> None:
+    """As if sightings had been pruned up to then, and never else."""
+    client.command("TRUNCATE TABLE sighting_prune")
+    _insert(client, "sighting_prune", ["pruned_until"], [[until]] if until else [])
 
 
 def _insert(client: WarehouseClient, table: str, names: list[str], rows: list[list[object]]) -> None:

@@ -117,14 +117,14 @@ def test_so_many_rounds_must_have_missed_it(closed_after: int, closed: float | N
     assert history.day(history.judge(LifecycleRule(closed_after)).closed_at) == closed
 
 
-def test_what_retention_may_have_taken_is_no_reopening():
+def test_what_a_prune_may_have_taken_is_no_reopening():
     """A search keeps the first and the last sighting of a posting: rounds between the two need not have missed it."""
     history = one_search(range(40), [0, 39])
     assert history.judge(LifecycleRule(2, 30)).reopened == 1
-    kept = history.judge(LifecycleRule(2, 30, kept_days=30))
+    kept = history.judge(LifecycleRule(2, 30), pruned_until=history.at(20))
     assert (kept.reopened, kept.closed_at) == (0, None)
     history = one_search(range(45), [0, 39])
-    assert history.day(history.judge(LifecycleRule(2, 30, kept_days=30)).closed_at) == 40.1
+    assert history.day(history.judge(LifecycleRule(2, 30), pruned_until=history.at(60)).closed_at) == 40.1
 
 
 def test_rounds_around_others_are_left_out():

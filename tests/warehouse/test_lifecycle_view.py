@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +15,16 @@ from jobdata_scrapy.warehouse.lifecycle import LifecycleRow, read_history, read_
 from jobdata_scrapy.warehouse.lifecycle_rule import LifecycleRule
 from jobdata_scrapy.warehouse.schema import apply_schema
 from jobdata_scrapy.warehouse.writer import Writer
-from tests.warehouse.lifecycle_parts import History, daily, insert_histories
+from tests.warehouse.lifecycle_parts import History, daily, insert_histories, set_pruned
 from tests.warehouse.test_lifecycle_rule import RULE, SCENARIOS
 from tests.warehouse.warehouse_parts import make_job, make_page
 
 pytestmark = pytest.mark.slow
 _examples = itertools.count()
+
+
+def ago(days: int) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=days)
 
 
 @pytest.fixture
@@ -33,24 +37,25 @@ def told(row: LifecycleRow) -> tuple[object, ...]:
     return row.first_seen, row.last_seen, row.sightings, row.closed_at, row.reopened_at, row.reopened
 
 
-def expected(history: History, rule: LifecycleRule) -> tuple[object, ...]:
-    one = history.judge(rule)
+def expected(history: History, rule: LifecycleRule, pruned_until: datetime | None = None) -> tuple[object, ...]:
+    one = history.judge(rule, pruned_until)
     return one.first_seen, one.last_seen, one.sightings, one.closed_at, one.reopened_at, one.reopened
 
 
 def test_every_scenario_of_the_rule(made: WarehouseClient):
     histories = {name: history for name, (history, _) in SCENARIOS.items()}
     insert_histories(made, histories)
-    for rule in (RULE, LifecycleRule(1, 3), LifecycleRule(3, 60, kept_days=98)):
+    for rule, pruned_until in ((RULE, None), (LifecycleRule(1, 3), None), (LifecycleRule(3, 60), ago(98))):
         write_rule(made, rule)
+        set_pruned(made, pruned_until)
         rows = read_lifecycles(made, "boss", histories)
         assert {name: told(row) for name, row in rows.items()} == {
-            name: expected(history, rule) for name, history in histories.items()
+            name: expected(history, rule, pruned_until) for name, history in histories.items()
         }
         for name, history in histories.items():
             one = read_history(made, "boss", name, rule, history.now)
             assert one is not None
-            assert one.lifecycle == history.judge(rule)
+            assert one.lifecycle == history.judge(rule, pruned_until)
 
 
 hours = st.integers(0, 40 * 24).map(lambda hour: hour / 24)
@@ -72,21 +77,23 @@ def histories(draw: st.DrawFn) -> History:
     return History(passes, shown, gone, today=draw(st.sampled_from([21.0, 40.0, 60.0])))
 
 
-rules = st.builds(
-    LifecycleRule, st.integers(1, 4), st.sampled_from([1, 3, 10, 30]), st.sampled_from([0, 0, 30, 50])
-)  # fmt: skip
+rules = st.builds(LifecycleRule, st.integers(1, 4), st.sampled_from([1, 3, 10, 30]))
+prunes = st.sampled_from([None, None, 30, 50]).map(lambda days: ago(days) if days else None)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.lists(histories(), min_size=1, max_size=30), rules)
-def test_any_history_is_judged_alike(made: WarehouseClient, given: list[History], rule: LifecycleRule):
+@given(st.lists(histories(), min_size=1, max_size=30), rules, prunes)
+def test_any_history_is_judged_alike(
+    made: WarehouseClient, given: list[History], rule: LifecycleRule, pruned_until: datetime | None
+):
     prefix = f"{next(_examples)}:"
     named = {f"p{number}": history for number, history in enumerate(given)}
     insert_histories(made, named, prefix)
     write_rule(made, rule)
+    set_pruned(made, pruned_until)
     rows = read_lifecycles(made, "boss", [f"{prefix}{name}" for name in named])
     assert {name.removeprefix(prefix): told(row) for name, row in rows.items()} == {
-        name: expected(history, rule) for name, history in named.items()
+        name: expected(history, rule, pruned_until) for name, history in named.items()
     }
 
 

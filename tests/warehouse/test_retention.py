@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +15,15 @@ from hypothesis import strategies as st
 from jobdata_scrapy.config_values import MOST_DAYS
 from jobdata_scrapy.exceptions import ConfigError, StorageError
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.retention import SHOWN, Expired, kept_since, measure_expired, prune
+from jobdata_scrapy.warehouse.crawl_rounds import write_rule
+from jobdata_scrapy.warehouse.lifecycle_rule import LifecycleRule
+from jobdata_scrapy.warehouse.retention import SHOWN, Expired, measure_expired, prune, read_pruned_until
 from jobdata_scrapy.warehouse.schema import apply_schema
 from jobdata_scrapy.warehouse.ttl import apply_ttl, plan_ttl, read_ttl
 from jobdata_scrapy.warehouse.writer import Writer
 from tests.warehouse.analytics_parts import insert_round
 from tests.warehouse.older_parts import OLDER_COMPANY, OLDER_JOB, write_as_older_system
-from tests.warehouse.warehouse_parts import make_config, make_job, make_page
+from tests.warehouse.warehouse_parts import make_job, make_page
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
 # What a posting tells, in the order in which it stops to: the column that says whether -> all that goes with it.
@@ -65,11 +66,19 @@ def counts(expired: list[Expired]) -> dict[str, int]:
     return {one.name: one.count for one in expired}
 
 
-def test_the_moment_from_which_a_table_is_complete(tmp_path: Path):
-    config = make_config(tmp_path, retention_days={"job_sighting": 400, "boss_job": 0})
-    assert kept_since(config, "job_sighting", TODAY) == ago(400)
-    assert kept_since(config, "boss_job", TODAY) is None
-    assert kept_since(config, "rejected_row", TODAY) is None
+@pytest.mark.slow
+def test_up_to_when_sightings_were_pruned_is_kept_whatever_the_settings_say_later(keep: Callable[..., WarehouseClient]):
+    client = keep(job_sighting=400)
+    writer = Writer(client)
+    assert (counts(prune(client, TODAY)), read_pruned_until(client)) == ({"job_sighting": 0}, None)
+    for days in (500, 450, 420, 1):
+        writer.store(make_page([make_job("seen")], fetched_at=ago(days), round=f"r{days}", run_id=f"r{days}"))
+    assert (counts(measure_expired(client, TODAY)), read_pruned_until(client)) == ({"job_sighting": 2}, None)
+    prune(client, TODAY)
+    assert read_pruned_until(client) == ago(400)
+    assert prune(keep(), TODAY) == []
+    prune(keep(job_sighting=430), TODAY)
+    assert read_pruned_until(client) == ago(400)
 
 
 @pytest.mark.slow
@@ -160,6 +169,7 @@ def test_what_is_told_of_a_posting_s_closing_is_the_same_afterwards(keep: Callab
     before = client.query(sql).result_rows
     assert [(row[0], row[3] is None, row[5]) for row in before] == [("always", True, 0), ("back", True, 1), ("gone", False, 0)]
     assert counts(prune(client, TODAY)) == {"job_sighting": 38}
+    write_rule(client, LifecycleRule.from_config(keep().config))  # as a crawl without RETENTION_DAYS does
     after = client.query(sql).result_rows
     assert [row[:4] for row in after] == [row[:4] for row in before]
     assert [row[5] for row in after] == [0, 1, 0]
@@ -215,8 +225,10 @@ def test_what_is_kept_as_long_as_may_be_stays(keep: Callable[..., WarehouseClien
     client.command("INSERT INTO rejected_row (platform, rejected_at) VALUES ('boss', now64(3))")
     client.command("OPTIMIZE TABLE rejected_row FINAL")
     assert client.command("SELECT count() FROM rejected_row") == 1
-    oldest = kept_since(client.config, "job_sighting", TODAY)
-    assert client.query("SELECT {at:DateTime64(3, 'UTC')}", {"at": oldest}).result_rows == [(oldest,)]
+    oldest = "SELECT 'boss', 'j', toString(number), toDateTime(number) FROM numbers(3)"
+    client.command(f"INSERT INTO job_sighting (platform, job_id, round, seen_at) {oldest}")
+    assert counts(prune(client, TODAY)) == {"job_sighting": 1, "rejected_row": 0}
+    assert read_pruned_until(client) == ago(MOST_DAYS)
 
 
 @pytest.mark.slow

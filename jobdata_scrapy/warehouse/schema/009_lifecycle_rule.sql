@@ -1,10 +1,8 @@
--- The rule that job_lifecycle goes by, as the settings had it when they last changed: CLOSED_AFTER_ROUNDS, CLOSED_WAIT_DAYS, and
--- for how many days every sighting is kept (RETENTION_DAYS; 0: for ever).
+-- The rule that job_lifecycle goes by, as the settings had it when they last changed: CLOSED_AFTER_ROUNDS and CLOSED_WAIT_DAYS.
 CREATE TABLE IF NOT EXISTS lifecycle_rule
 (
     closed_after UInt32,
     wait_days    UInt32,
-    kept_days    UInt32,
     set_at       DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree
