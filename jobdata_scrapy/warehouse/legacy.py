@@ -97,8 +97,8 @@ def hide_columns(sql: str, table: ExistingTable) -> str:
 
 
 def is_older_view(table: ExistingTable) -> bool:
-    """Whether a view (or table) under the name of a view of ours is not ours: ours read `page_kind` and typed columns."""
-    return table.engine != "View" or "page_kind" not in table.sql
+    """Whether a view (or table) under the name of a view of ours is not ours: ours reads that of each platform."""
+    return table.engine != "View" or f"_{table.name}" not in table.sql
 
 
 def _check_fits(create: CreateTable, table: ExistingTable) -> None:

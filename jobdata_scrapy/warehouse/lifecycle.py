@@ -35,7 +35,7 @@ WHERE platform = {platform:String} AND keyword IN {keywords:Array(String)} AND c
     AND state = 'done' AND healthy AND started_at IS NOT NULL AND finished_at IS NOT NULL"""
 LIFECYCLES_SQL = """
 SELECT job_id, first_seen, last_seen, sightings, versions, detail_versions, closed_at, reopened_at, reopened
-FROM job_lifecycle WHERE platform = {platform:String} AND job_id IN {job_ids:Array(String)}"""
+FROM {table} WHERE job_id IN {{job_ids:Array(String)}}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ def read_versions(client: WarehouseClient, platform: str, job_id: str) -> list[V
 
 def read_lifecycles(client: WarehouseClient, platform: str, job_ids: Iterable[str]) -> dict[str, LifecycleRow]:
     """The view's lines of some postings, by id; those never sighted are missing. By the rule that the warehouse was told last."""
-    parameters = {"platform": platform, "job_ids": sorted(set(job_ids))}
-    return {row[0]: LifecycleRow(*row) for row in client.query(LIFECYCLES_SQL, parameters).result_rows}
+    sql = LIFECYCLES_SQL.format(table=f"{platform}_job_lifecycle")
+    return {row[0]: LifecycleRow(*row) for row in client.query(sql, {"job_ids": sorted(set(job_ids))}).result_rows}
 
 
 def collapse(versions: Sequence[Version]) -> list[Version]:

@@ -249,5 +249,5 @@ def test_several_may_upgrade_at_the_same_moment(older_store: WarehouseClient, op
         thread.join(60)
     assert failures == []
     assert older_store.command("SELECT count() FROM job_analytics_older") == 5
-    assert "page_kind" in older_store.command("SHOW CREATE VIEW job_analytics")
+    assert "boss_job_analytics" in older_store.command("SHOW CREATE VIEW job_analytics")
     assert JSON in [row[0] for row in older_store.query("SELECT job_data FROM boss_job").result_rows]

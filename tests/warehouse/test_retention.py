@@ -126,7 +126,7 @@ def test_what_is_shown_of_a_posting_is_the_same_afterwards(keep: Callable[..., W
 
 
 def test_every_value_that_the_view_takes_from_an_older_row_is_kept():
-    view = (files("jobdata_scrapy.warehouse") / "schema" / "005_job_analytics.view.sql").read_text()
+    view = (files("jobdata_scrapy.warehouse") / "schema" / "005_job_analytics.platform.sql").read_text()
     taken = re.findall(r",\s+\(([^,]+), row\.crawled_at\)", view)
     assert sorted(one.replace("row.", "") for one in taken) == sorted(SHOWN)
     assert len(TELLING) == len(SHOWN)

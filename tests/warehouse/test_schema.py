@@ -36,7 +36,7 @@ def test_every_field_of_an_item_has_its_column():
 def test_steps_are_named_by_file_and_platform():
     names = [step.name for step in plan_steps(["qcwy", "boss"])]
     assert names[:2] == ["001_job/boss", "001_job/qcwy"]
-    assert "005_job_analytics/boss+qcwy.view" in names
+    assert {"005_job_analytics/qcwy", "017_job_analytics/boss+qcwy.view"} <= set(names)
     assert platforms_of(names) == {"boss", "qcwy"}
     assert max(step.version for step in plan_steps(["boss"])) == LATEST
 
@@ -84,7 +84,8 @@ def test_columns_of_the_older_system_come_first(client: WarehouseClient):
 def test_a_further_platform_joins_the_view(client: WarehouseClient):
     apply_schema(client, ["boss"])
     applied = apply_schema(client, ["newsite"])
-    assert applied[:3] == ["001_job/newsite", "002_company/newsite", "005_job_analytics/boss+newsite.view"]
+    assert applied[:3] == ["001_job/newsite", "002_company/newsite", "005_job_analytics/newsite"]
+    assert "017_job_analytics/boss+newsite.view" in applied
     assert all("newsite" in name for name in applied)
     client.command("INSERT INTO newsite_job (job_id, page_kind, title) VALUES ('n', 'search', 't')")
     client.command("INSERT INTO boss_job (job_id, page_kind, title) VALUES ('b', 'search', 't')")

@@ -32,7 +32,7 @@ SELECT job_id, arraySort(groupUniqArray(keyword)) AS keywords FROM
 )
 WHERE keyword != '' GROUP BY job_id"""
 
-VIEW_SQL = "SELECT job_id, {needed} FROM job_analytics WHERE {platform_is} AND {which}"
+VIEW_SQL = "SELECT job_id, {needed} FROM {platform}_job_analytics WHERE {which}"
 # Where everything is read: most postings have one row (of ours: the view shows no others), and it is what the view makes of it,
 # at a tenth of the cost. Servers before 25.12 do not read the table as of one moment throughout: a posting that gets its second
 # row meanwhile may be in both halves. Which one is kept does not matter, the next refresh reads it again.
@@ -41,7 +41,7 @@ SELECT * FROM
 (
     SELECT job_id, {own} FROM {platform}_job WHERE {which} AND page_kind != '' AND job_id IN ({counts} = 1)
     UNION ALL
-    SELECT job_id, {needed} FROM job_analytics WHERE {platform_is} AND job_id IN ({counts} > 1)
+    SELECT job_id, {needed} FROM {platform}_job_analytics WHERE job_id IN ({counts} > 1)
 )
 LIMIT 1 BY job_id"""
 COUNTS_SQL = "SELECT job_id FROM {platform}_job WHERE {which} AND page_kind != '' GROUP BY job_id HAVING count()"
@@ -64,7 +64,7 @@ SELECT job_id FROM job_gone WHERE {platform_is} AND {which}"""
 CLOSED_SQL = f"""
 SELECT job_id, 1 AS asked, if(isNull(closed_at), NULL,
     toUInt16(greatest(0, dateDiff('day', first_seen, assumeNotNull(closed_at), '{BEIJING}')))) AS days_open
-FROM job_lifecycle WHERE {{platform_is}} AND job_id IN ({{doubtful}})"""
+FROM {{platform}}_job_lifecycle WHERE job_id IN ({{doubtful}})"""
 NONE_CLOSED_SQL = "SELECT '' AS job_id, 0 AS asked, CAST(NULL AS Nullable(UInt16)) AS days_open WHERE 0"
 
 # All of a group is in one bucket, and with it what each of its postings was before.

@@ -2,7 +2,16 @@
 -- one needed to close what this one was the first to miss. POSIX milliseconds; `closes` is far away where too few have followed.
 -- A round that goes on while another of the same search begins and ends is left out: one that is resumed days later is no
 -- picture of one moment. What is left follows one another by begin and by end alike.
-CREATE OR REPLACE VIEW crawl_pass AS
+CREATE OR REPLACE VIEW crawl_pass
+(
+    platform LowCardinality(String),
+    keyword  LowCardinality(String),
+    city     LowCardinality(String),
+    began    Int64,
+    ended    Int64,
+    closes   Int64
+)
+AS
 WITH
     9223372036854775807 AS never,
     assumeNotNull((SELECT if(count() = 0, 2, argMax(closed_after, set_at)) FROM lifecycle_rule)) AS needed

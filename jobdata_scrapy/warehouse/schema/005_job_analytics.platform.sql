@@ -1,6 +1,47 @@
 -- The latest version of each posting. What belongs together (a salary, a place) is taken together from the latest row that has
 -- it, so that a list row without a description does not hide the one of the detail row. Rows of the older system (without a page_kind)
 -- have raw JSON alone: they would hide all of it.
+-- The columns are told, else the engine would plan the whole of it once more to find them.
+CREATE OR REPLACE VIEW ${platform}_job_analytics
+(
+    platform         String,
+    job_id           String,
+    company_id       String,
+    company_name     String,
+    keyword          String,
+    search_city      String,
+    title            String,
+    url              String,
+    city             String,
+    district         String,
+    area_code        String,
+    longitude        Nullable(Float64),
+    latitude         Nullable(Float64),
+    salary_text      String,
+    salary_low       Nullable(Float64),
+    salary_high      Nullable(Float64),
+    salary_unit      String,
+    salary_months    Nullable(UInt16),
+    monthly_low      Nullable(Float64),
+    monthly_high     Nullable(Float64),
+    experience_text  String,
+    experience_min   Nullable(Float64),
+    experience_max   Nullable(Float64),
+    degree           String,
+    company_size_min Nullable(UInt32),
+    company_size_max Nullable(UInt32),
+    company_stage    String,
+    company_type     String,
+    industry         String,
+    job_type         String,
+    skills           Array(String),
+    welfare          Array(String),
+    description      String,
+    published_at     Nullable(DateTime64(3, 'UTC')),
+    first_crawled_at DateTime64(3, 'UTC'),
+    last_crawled_at  DateTime64(3, 'UTC')
+)
+AS
 SELECT
     '${platform}' AS platform,
     job_id,

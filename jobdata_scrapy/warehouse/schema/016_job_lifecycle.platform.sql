@@ -1,5 +1,20 @@
 -- What became of each posting that was ever sighted; the rule in words is in warehouse/lifecycle_rule.py, which does the same for one
--- posting. Times are POSIX milliseconds inside. A look-up of one posting (WHERE platform = ... AND job_id = ...) reads its rows only.
+-- posting. Times are POSIX milliseconds inside. A look-up of one posting (WHERE job_id = ...) reads its rows only.
+-- The columns are told, else the engine would plan the whole of it once more to find them.
+CREATE OR REPLACE VIEW ${platform}_job_lifecycle
+(
+    platform        String,
+    job_id          String,
+    first_seen      DateTime64(3, 'UTC'),
+    last_seen       DateTime64(3, 'UTC'),
+    sightings       UInt64,
+    versions        UInt64,
+    detail_versions UInt64,
+    closed_at       Nullable(DateTime64(3, 'UTC')),
+    reopened_at     Nullable(DateTime64(3, 'UTC')),
+    reopened        UInt64
+)
+AS
 SELECT
     '${platform}' AS platform,
     job_id,
