@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,17 +44,32 @@ class LineParser(argparse.ArgumentParser):
 def run_subcommand(command: ScrapyCommand, parser: LineParser, args: Sequence[str]) -> None:
     """Runs the `action` that `args` choose; what it returns is the exit code (None: 0).
 
-    2 for a wrong word or setting, 1 for a database that cannot answer.
+    2 for a wrong word or setting, 1 for a database that cannot answer, and for a reader that has gone.
     """
     logging.getLogger("jobdata_scrapy").addHandler(logging.NullHandler())  # retries are no news here, the last error is
     given = parser.parse_args(list(args))
     try:
-        command.exitcode = given.action(Config.from_settings(command.settings), given) or 0
+        with unread_is_quiet(command):
+            command.exitcode = given.action(Config.from_settings(command.settings), given) or 0
     except (ArgumentError, ConfigError) as error:
         raise UsageError(str(error), print_help=False) from None
     except StorageError as error:
         name = f"{parser.prog} {given.subcommand}".rstrip()  # a command without subcommands has none to tell
         sys.stderr.write(f"{name}: {error}\n")
+        command.exitcode = 1
+
+
+@contextmanager
+def unread_is_quiet(command: ScrapyCommand) -> Iterator[None]:
+    """Where what is printed has no reader any more (`... | head`), the command ends without a traceback, with exit code 1.
+
+    What comes then goes nowhere: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         command.exitcode = 1
 
 

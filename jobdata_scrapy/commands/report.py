@@ -13,6 +13,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from jobdata_scrapy.commands._one_line import OneLineErrors
+from jobdata_scrapy.commands._subcommands import unread_is_quiet
 from jobdata_scrapy.config import Config
 from jobdata_scrapy.exceptions import ConfigError
 from jobdata_scrapy.report.build import Report
@@ -50,10 +51,11 @@ class Command(OneLineErrors, ScrapyCommand):
         if len(args) > 1 or (args and args[0].startswith("-")):
             raise UsageError(f"report takes at most one RUN, got {' '.join(args)!r}", print_help=False)
         paths = list_reports(_find_folder(self.settings))
-        if opts.list:
-            _show_list(paths)
-        else:
-            _show_report(pick_report(paths, args[0] if args else ""), opts)
+        with unread_is_quiet(self):
+            if opts.list:
+                _show_list(paths)
+            else:
+                _show_report(pick_report(paths, args[0] if args else ""), opts)
 
 
 def pick_report(paths: list[Path], run: str) -> Path:
