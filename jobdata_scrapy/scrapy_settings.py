@@ -23,7 +23,7 @@ SWITCHES = (
 )  # fmt: skip
 NUMBERS = ("PROGRESS_LOG_SECONDS",)
 WHOLE_NUMBERS = ("PROGRESS_LOG_PAGES",)
-FRACTIONS = ("CLOSESPIDER_TIMEOUT_NO_ITEM", "DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT", "HTTPCACHE_EXPIRATION_SECS")
+FRACTIONS = ("DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT")
 """Scrapy's own with a whole number for default, read as any number."""
 FORMATS = ("csv", "json", "jsonl", "jsonlines", "jl")
 
@@ -61,13 +61,18 @@ def _kind(name: str, default: object) -> type:
 def _try(read: Callable[[], Any], name: str, value: object, allowed: str) -> None:
     try:
         read()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{name}: {value!r} is not allowed; allowed: {allowed}") from None
 
 
 def _check_log(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise ConfigError(f"LOG_FILE {path}: cannot be written: there is no folder {path.parent}")
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except OSError as error:
+        raise ConfigError(f"LOG_FILE {path}: cannot be written: {error.strerror}") from None
+    if is_folder or not has_folder:
+        why = "it is a folder" if is_folder else f"there is no folder {path.parent}"
+        raise ConfigError(f"LOG_FILE {path}: cannot be written: {why}")
     check_writable("LOG_FILE", path)
 
 

@@ -30,6 +30,8 @@ def test_every_switch_is_looked_at_and_documented():
         ("DOWNLOAD_TIMEOUT", "soon", "'soon' is not allowed; allowed: a number"),
         ("PROGRESS_LOG_PAGES", "2.5", "'2.5' is not allowed; allowed: a whole number"),
         ("CONCURRENT_REQUESTS", "many", "'many' is not allowed; allowed: a whole number"),
+        ("CLOSESPIDER_TIMEOUT_NO_ITEM", "2.5", "'2.5' is not allowed; allowed: a whole number"),
+        ("LOG_FILE", "/", "cannot be written: it is a folder"),
         ("AUTOTHROTTLE_ENABLED", "maybe", "'maybe' is not allowed; allowed: true or false"),
         ("LOG_LEVEL", "LOUD", "'LOUD' is not allowed; allowed: DEBUG, INFO"),
         ("LOG_FILE", "/nowhere/crawl.log", "cannot be written: there is no folder /nowhere"),

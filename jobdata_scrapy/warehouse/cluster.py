@@ -20,7 +20,7 @@ WHOLE_ON_EVERY_NODE = frozenset(
     {"job_latest", "job_change", "job_cube", "job_stage", "crawl_round", "lifecycle_rule", "sighting_prune"}
 )
 SHARDED_BY = ("job_id", "company_id")  # a posting's versions and sightings are on one shard
-_CREATE_VIEW = re.compile(r"CREATE\s+OR\s+REPLACE\s+VIEW\s+(\w+)", re.IGNORECASE)
+CREATE_VIEW = re.compile(r"CREATE\s+OR\s+REPLACE\s+VIEW\s+(\w+)", re.IGNORECASE)
 _COLUMN_ACTION = re.compile(r"(ADD|DROP|MODIFY|RENAME)\s+COLUMN\b", re.IGNORECASE)
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
@@ -35,7 +35,7 @@ def render_for_cluster(sql: str, cluster: str, database: str) -> list[str]:
     if create := read_create_table(sql):
         return _render_table(create, cluster, database)
     text = strip_comments(sql)
-    if found := _CREATE_VIEW.match(text):
+    if found := CREATE_VIEW.match(text):
         return [f"{found[0]} ON CLUSTER '{cluster}'{text[found.end() :]}"]
     if table := altered_table(text):
         return _render_alter(table, read_actions(text), cluster)

@@ -10,6 +10,7 @@ A row of the older system has an empty `page_kind`: it is no version of ours for
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobdata_scrapy.exceptions import StorageError
@@ -96,9 +97,13 @@ def hide_columns(sql: str, table: ExistingTable) -> str:
     return f"ALTER TABLE {table.name} {', '.join(actions)}"
 
 
-def is_older_view(table: ExistingTable) -> bool:
-    """Whether a view (or table) under the name of a view of ours is not ours: ours reads that of each platform."""
-    return table.engine != "View" or f"_{table.name}" not in table.sql
+def stands_in_the_way(table: ExistingTable, platforms: Sequence[str]) -> bool:
+    """Whether what has the name of a view of ours is not ours: a table, or a view that joins no platform's view.
+
+    platforms: those that ours joins, () for a view that joins none.
+    """
+    names = "|".join(platforms)
+    return table.engine != "View" or (bool(names) and not re.search(rf"\.({names})_{table.name}\b", table.sql))
 
 
 def _check_fits(create: CreateTable, table: ExistingTable) -> None:

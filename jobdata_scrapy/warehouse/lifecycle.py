@@ -1,6 +1,6 @@
 """What became of a posting: when it was seen, what changed in it, when it was closed and opened again.
 
-Of one posting everything is asked and judged here; of all at once, the view `job_lifecycle` tells (`read_lifecycles` asks it).
+Of one posting everything is asked and judged here; of all at once, the views tell (`read_lifecycles` asks that of a site).
 """
 
 from __future__ import annotations

@@ -125,8 +125,11 @@ def prune(
 ) -> list[Expired]:
     """Deletes what `measure_expired` tells, table by table, and waits for each; `told` hears of each table before.
 
-    Raises ConfigError for a table that is not there, StorageError when ClickHouse cannot finish a deletion.
+    Raises ConfigError for a table that is not there, StorageError when ClickHouse cannot finish a deletion, or when the schema is
+    behind.
     """
+    if client.config.retention_days.get("job_sighting") and find_table(client, "sighting_prune") is None:
+        raise StorageError("warehouse: the schema is behind (sighting_prune): run `scrapy warehouse migrate`")
     done = []
     for name, days in _tables(client.config):
         expired = _measure(client, name, days, now)

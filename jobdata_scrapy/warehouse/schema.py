@@ -19,9 +19,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobdata_scrapy.exceptions import StorageError
 from jobdata_scrapy.warehouse.client import WarehouseClient
-from jobdata_scrapy.warehouse.cluster import on_cluster, render_for_cluster, render_on_every_node
-from jobdata_scrapy.warehouse.ddl import altered_table, read_create_table
-from jobdata_scrapy.warehouse.legacy import OLDER_SUFFIX, find_table, hide_columns, is_older_view, plan_upgrade
+from jobdata_scrapy.warehouse.cluster import CREATE_VIEW, on_cluster, render_for_cluster, render_on_every_node
+from jobdata_scrapy.warehouse.ddl import altered_table, read_create_table, strip_comments
+from jobdata_scrapy.warehouse.legacy import OLDER_SUFFIX, find_table, hide_columns, plan_upgrade, stands_in_the_way
 from jobdata_scrapy.warehouse.ttl import apply_ttl, plan_ttl
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,13 @@ class Step:
     @property
     def view(self) -> str:
         """The name of the view it makes, "" for anything else."""
-        return _object_name(self.name) if self.name.endswith(".view") else ""
+        found = CREATE_VIEW.match(strip_comments(self.sql))
+        return found[1] if found else ""
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """The platforms whose views it joins, () for anything else."""
+        return tuple(self.name.removesuffix(".view").partition("/")[2].split("+")) if self.name.endswith(".view") else ()
 
 
 def apply_schema(client: WarehouseClient, platforms: Iterable[str] = PLATFORMS) -> list[str]:
@@ -129,7 +135,8 @@ def plan_statements(client: WarehouseClient, step: Step, existing: set[str], app
             "give the cluster a CLICKHOUSE_DB of its own"
         )
     statements = render_for_cluster(step.sql, cluster, database)
-    if step.view and table and is_older_view(table) and step.view not in {_object_name(name) for name in applied}:
+    made = {_object_name(name) for name in applied if name.endswith(".view")}
+    if step.view and table and step.view not in made and stands_in_the_way(table, step.joins):
         older = f"{step.view}{OLDER_SUFFIX}"
         logger.info("warehouse: the older system's %s is kept as %s", step.view, older)
         statements.insert(0, f"RENAME TABLE {step.view} TO {older}{on_cluster(cluster)}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from jobdata_scrapy.exceptions import StorageError
+from jobdata_scrapy.warehouse import schema as schema_module
 from jobdata_scrapy.warehouse.client import WarehouseClient
 from jobdata_scrapy.warehouse.ddl import read_create_table
-from jobdata_scrapy.warehouse.legacy import ExistingTable, hide_columns, plan_upgrade
+from jobdata_scrapy.warehouse.legacy import ExistingTable, hide_columns, plan_upgrade, stands_in_the_way
 from jobdata_scrapy.warehouse.schema import apply_schema, describe_plan
 from jobdata_scrapy.warehouse.sightings import count_rounds
 from jobdata_scrapy.warehouse.writer import Writer
@@ -226,6 +228,43 @@ def test_a_view_of_the_older_system_is_kept_under_another_name(older_store: Ware
     assert older_store.command("SELECT count() FROM job_analytics") == 0
     assert apply_schema(older_store, ["newsite"])[-1:] != [], "a further site makes the view anew"
     assert older_store.command("EXISTS job_analytics_older_older") == 0
+
+
+@pytest.mark.parametrize(
+    ("read", "is_in_the_way"),
+    [("job_data.boss_job", True), ("job_data.raw_job_analytics", True), ("job_data.boss_job_analytics", False)],
+)
+def test_a_view_is_ours_that_joins_a_site_s(read: str, is_in_the_way: bool):
+    for database in ("job_data", "boss_job_analytics"):
+        view = ExistingTable("job_analytics", "View", "", f"CREATE VIEW {database}.job_analytics AS SELECT * FROM {read}", {})
+        assert stands_in_the_way(view, ("boss", "qcwy")) is is_in_the_way
+        assert stands_in_the_way(replace(view, engine="MergeTree"), ("boss", "qcwy"))
+
+
+@pytest.mark.slow
+def test_it_is_kept_although_the_first_upgrade_broke_off(older_store: WarehouseClient, monkeypatch):
+    older_store.command(OLDER_VIEW)
+    run_one = schema_module._command
+
+    def break_off(client: WarehouseClient, sql: str) -> None:
+        if "boss_job_lifecycle" in sql:
+            raise KeyboardInterrupt
+        run_one(client, sql)
+
+    monkeypatch.setattr(schema_module, "_command", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        apply_schema(older_store)
+    monkeypatch.setattr(schema_module, "_command", run_one)
+    apply_schema(older_store)
+    assert older_store.command("SELECT count() FROM job_analytics_older") == 5
+
+
+@pytest.mark.slow
+def test_a_table_under_the_name_of_a_site_s_view_is_kept(older_store: WarehouseClient):
+    older_store.command("CREATE TABLE boss_job_analytics (job_id String) ENGINE = MergeTree ORDER BY job_id AS SELECT 'theirs'")
+    apply_schema(older_store)
+    assert older_store.command("SELECT job_id FROM boss_job_analytics_older") == "theirs"
+    assert older_store.command("SELECT count() FROM boss_job_analytics") == 0
 
 
 @pytest.mark.slow

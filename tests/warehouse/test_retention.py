@@ -77,8 +77,19 @@ def test_up_to_when_sightings_were_pruned_is_kept_whatever_the_settings_say_late
     prune(client, TODAY)
     assert read_pruned_until(client) == ago(400)
     assert prune(keep(), TODAY) == []
-    prune(keep(job_sighting=430), TODAY)
+    for days in (499, 498):
+        writer.store(make_page([make_job("late")], fetched_at=ago(days), round=f"r{days}", run_id=f"r{days}"))
+    writer.store(make_page([make_job("late")], fetched_at=ago(1), round="r1", run_id="late"))
+    assert counts(prune(keep(job_sighting=430), TODAY)) == {"job_sighting": 1}
     assert read_pruned_until(client) == ago(400)
+
+
+@pytest.mark.slow
+def test_a_store_that_could_not_note_the_prune_is_left_alone(keep: Callable[..., WarehouseClient]):
+    client = keep(boss_job=30, job_sighting=30)
+    client.command("DROP TABLE sighting_prune")
+    with pytest.raises(StorageError, match=r"the schema is behind \(sighting_prune\): run `scrapy warehouse migrate`"):
+        prune(client, TODAY)
 
 
 @pytest.mark.slow
