@@ -25,6 +25,10 @@ from jobdata_scrapy.exceptions import ConfigError
 
 SECRET = SecretStr("")
 FIELD_COVERAGE = {"title": 1.0, "company_name": 0.9, "salary_text": 0.9, "city": 0.9}
+VALUE_TOLD = (
+    "int_parsing", "int_from_float", "float_parsing", "bool_parsing", "literal_error", "enum", "finite_number",
+    "greater_than", "greater_than_equal", "less_than", "less_than_equal",
+)  # fmt: skip
 ConfigT = TypeVar("ConfigT", bound="Config")
 
 
@@ -226,9 +230,14 @@ def _build(cls: type[ConfigT], given: dict[str, Any]) -> ConfigT:
     try:
         return cls(**given)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(one) for one in error.errors(include_input=False, include_url=False))) from None
+        raise ConfigError("; ".join(_explain(one) for one in error.errors(include_url=False))) from None
 
 
 def _explain(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"]).upper() or "settings"
+    allowed = error["msg"].removeprefix("Input should be ").partition(", unable to")[0]
+    if (
+        error["type"] in VALUE_TOLD and allowed != error["msg"]
+    ):  # a number, a switch, one of some words: no secret is one of these
+        return f"{name}: {error['input']!r} is not allowed; allowed: {allowed}"
     return f"{name}: {error['msg'].removeprefix('Value error, ')}"

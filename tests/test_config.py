@@ -54,6 +54,11 @@ def test_reads_a_dotenv_file(tmp_path):
             {"RETENTION_DAYS": "reports=18251"},
             "RETENTION_DAYS: reports=18251 must be .* at most 18250, or 0 for ever",
         ),
+        ({"SLEEP_MIN_SECONDS": "fast"}, "^SLEEP_MIN_SECONDS: 'fast' is not allowed; allowed: a valid number$"),
+        (
+            {"CLICKHOUSE_COMPRESSION": "rar"},
+            "^CLICKHOUSE_COMPRESSION: 'rar' is not allowed; allowed: 'lz4', 'zstd', 'gzip' or 'none'$",
+        ),
         ({"RETENTION_DAYS": "boss_job=soon"}, "RETENTION_DAYS.BOSS_JOB: .* valid integer"),
         ({"RETENTION_DAYS": "job_sighting=7"}, "RETENTION_DAYS: job_sighting=7 must be at least 30 days"),
     ],

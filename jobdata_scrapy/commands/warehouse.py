@@ -30,6 +30,7 @@ from jobdata_scrapy.warehouse.status import WarehouseStatus, read_status
 FORMATS = {"json": "JSON", "csv": "CSVWithNames", "tsv": "TSVWithNames"}
 READ_ONLY = {"readonly": 2}
 PENDING_SHOWN = 3
+NARROWEST = 9  # characters of a column that can be read
 ATTEMPTS = 3  # somebody is waiting at the terminal
 USAGE = (
     "status: address, engine, schema, tables and sizes. migrate [--dry-run]: makes the tables that are missing and upgrades "
@@ -111,7 +112,7 @@ def ask(config: Config, given: argparse.Namespace) -> None:
     with _connected(config) as client:
         if given.format == "table":
             result = client.query(sql, settings=READ_ONLY)
-            print_rows(result.column_names, result.result_rows, Console())
+            print_answer(result.column_names, result.result_rows, Console())
         else:
             data = client.run(lambda driver: driver.raw_query(sql, settings=READ_ONLY, fmt=FORMATS[given.format]))
             sys.stdout.write(data.decode())
@@ -159,6 +160,19 @@ def print_status(status: WarehouseStatus, console: Console) -> None:
     if status.tables:
         rows = [(one.name, one.engine, one.rows, decimal(one.size) if one.size is not None else None) for one in status.tables]
         print_rows(("table", "engine", "rows", "on disk"), rows, console)
+
+
+def print_answer(names: tuple[str, ...], rows: list[tuple[object, ...]], console: Console) -> None:
+    """A table; where it has more columns than there is room for, a line a field, as ClickHouse's format Vertical."""
+    if len(names) * NARROWEST <= console.width:
+        print_rows(names, rows, console)
+        return
+    for number, row in enumerate(rows, 1):
+        fields = Table(box=None, show_header=False, pad_edge=False, title=f"row {number}", title_justify="left")
+        for name, value in zip(names, row, strict=True):
+            fields.add_row(name, Text("" if value is None else str(value)))
+        console.print(fields)
+    console.print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}", highlight=False)
 
 
 def print_rows(names: tuple[str, ...], rows: list[tuple[object, ...]], console: Console) -> None:

@@ -51,6 +51,8 @@ def test_queries_only_read(own_dir: Path):
     table = run(own_dir, "query", "SELECT 1 AS a, '[bold]职位' AS b")
     assert "[bold]职位" in table.stdout, table.stderr
     assert table.stdout.rstrip().endswith("1 row")
+    wide = run(own_dir, "query", "SELECT " + ", ".join(f"'value {number}' AS c{number}" for number in range(40)))
+    assert [line.split() for line in wide.stdout.splitlines() if "c39" in line] == [["c39", "value", "39"]], wide.stderr
     rows = json.loads(run(own_dir, "query", "SELECT 1 AS a", "--format", "json").stdout)["data"]
     assert rows == [{"a": 1}]
     assert run(own_dir, "query", "SELECT 1 AS a, 'x' AS b", "--format", "csv").stdout == '"a","b"\n1,"x"\n'
