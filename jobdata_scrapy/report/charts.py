@@ -24,10 +24,10 @@ _NO_AXIS_LINES = "inline:#chart-{name} .axis path{{display:none}}"
 
 
 def draw_salaries(salary: Mapping[str, Any]) -> str:
-    """The salary histogram of a report's `salary`, one bar a band."""
+    """The salary histogram of a report's `salary`, one bar a band; labels turned by more than 180 degrees end below their bar."""
     bands = salary["bands"]
     counts = [band["count"] for band in bands]
-    chart = _make_chart(pygal.Bar, "salary", counts, height=330, css=[_NO_AXIS_LINES], show_y_labels=False, x_label_rotation=30)
+    chart = _make_chart(pygal.Bar, "salary", counts, height=330, css=[_NO_AXIS_LINES], show_y_labels=False, x_label_rotation=320)
     chart.x_labels = [name_band(band["low"], band["high"]) for band in bands]
     chart.add("", [count or None for count in counts])
     return _render(chart)

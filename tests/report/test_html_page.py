@@ -93,6 +93,15 @@ def test_pictures_of_one_and_of_empty_bands_are_drawn():
     assert "<svg" in draw_salaries({"bands": [{"low": 0, "high": 3000, "count": 0}, {"low": 3000, "high": None, "count": 0}]})
 
 
+def test_the_label_of_a_band_ends_below_its_bar():
+    """One that began there would end below the next bar, and be read as its label."""
+    bands = [{"low": 0, "high": 3000, "count": 0}, {"low": 3000, "high": None, "count": 64}]
+    picture = etree.fromstring(draw_salaries({"bands": bands}))
+    ends_there = "//*[local-name() = 'text'][@class = 'backwards' and starts-with(@transform, 'rotate(320 ')]/text()"
+    assert picture.xpath(ends_there) == ["0-3K", "3K+"]
+    assert re.search(r"text\[transform\]\.backwards\s*\{\s*text-anchor:\s*end", "".join(picture.itertext()))
+
+
 def test_numbers_for_people():
     assert [format_duration(value) for value in (None, 4.24, 185, 3720)] == ["–", "4.2 s", "3 min 05 s", "1 h 02 min"]
     assert [format_bytes(value) for value in (0, 999, 3400, 12_000_000, 5e12)] == [
